@@ -1,0 +1,1 @@
+//! The new classifier on the embedding.

@@ -1,0 +1,25 @@
+//! Rekindle trains an image classifier on a person's own images: a pretrained backbone is loaded and frozen, every
+//! augmented view of an image goes through it once, and a new head is trained on the cached features.
+//!
+//! image -> [`image::Pixels`] -> view -> [`Embedder`] -> features -> [`train`] -> [`head`] -> predictions.
+
+pub mod backbone;
+pub mod dataset;
+pub mod device;
+pub mod embedder;
+pub mod error;
+pub mod evaluate;
+pub mod head;
+pub mod image;
+pub mod prefix;
+pub mod project;
+pub mod train;
+pub mod tuner;
+pub mod weights;
+
+pub use device::{Device, DeviceInfo};
+pub use embedder::Embedder;
+pub use error::{Error, Result};
+pub use image::{Augment, Pixels, View};
+pub use tuner::Tuner;
+pub use weights::Spec;

@@ -1,0 +1,1 @@
+//! The frozen part of a backbone, compiled once and run for every view.

@@ -1,0 +1,1 @@
+//! Training a head on cached features, epoch by epoch.

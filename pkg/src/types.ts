@@ -1,0 +1,193 @@
+/** Every type that crosses the public API. Units are in the names; defaults are in `defaults.ts`. */
+
+/** What an image can be given as. A `<video>` gives its current frame. */
+export type ImageInput =
+  | Blob
+  | ImageBitmap
+  | ImageData
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | HTMLVideoElement
+  | OffscreenCanvas;
+
+/** The device that is asked for; `auto` takes WebGPU only where there is a hardware adapter. */
+export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
+
+/** The device that is used, and why. */
+export interface DeviceInfo {
+  kind: 'cpu' | 'webgpu';
+  /** The adapter's own description, or null on the CPU. */
+  adapter: string | null;
+  /** Whether the adapter is emulated on the processor. */
+  software: boolean;
+  /** Why this device was chosen, as a sentence. */
+  reason: string;
+}
+
+/** Bytes of the package's own files that have arrived. */
+export interface LoadProgress {
+  file: 'wasm' | 'weights';
+  loadedBytes: number;
+  /** Null where the server does not say. */
+  totalBytes: number | null;
+}
+
+export interface CreateOptions {
+  backbone?: 'mobilenet_v2';
+  device?: DeviceChoice;
+  /** Whole number from 0 to 4294967295. */
+  seed?: number;
+  /** Side of the square input in pixels: a multiple of 32 from 32 to 512; the weights' own where left out. */
+  inputSize?: number;
+  onProgress?: (progress: LoadProgress) => void;
+  signal?: AbortSignal;
+}
+
+/** One labelled image that was added. */
+export interface Example {
+  id: number;
+  label: string;
+}
+
+export interface Rejected {
+  /** Place of the image in the list that was given. */
+  index: number;
+  error: import('./errors.js').RekindleError;
+}
+
+export interface Added {
+  added: Example[];
+  rejected: Rejected[];
+}
+
+export interface ClassCount {
+  label: string;
+  count: number;
+}
+
+/** Ranges of the random transforms; each view draws from all of them. */
+export interface AugmentOptions {
+  /** Part of the image's area that the random crop keeps: [least, most], within 0.05 to 1. */
+  area?: [number, number];
+  /** Width over height of the crop: [least, most], within 0.25 to 4. */
+  ratio?: [number, number];
+  /** Probability of a horizontal flip, 0 to 1. */
+  flip?: number;
+  /** Most degrees of rotation either way, 0 to 180. */
+  rotation?: number;
+  /** Brightness is multiplied by 1 +- this, 0 to 1. */
+  brightness?: number;
+  /** Contrast is multiplied by 1 +- this, 0 to 1. */
+  contrast?: number;
+  /** Saturation is multiplied by 1 +- this, 0 to 1. */
+  saturation?: number;
+  /** Hue is turned by up to this part of the colour circle either way, 0 to 0.5. */
+  hue?: number;
+  /** Probability that a random rectangle is erased, 0 to 1. */
+  erasing?: number;
+}
+
+export interface TrainOptions {
+  strategy?: 'head';
+  /** 1 to 10000. */
+  epochs?: number;
+  /** Views of each example, 1 to 100; the first is the plain one. */
+  views?: number;
+  /** Views a step, 1 to 4096. */
+  batchSize?: number;
+  /** Peak of the cosine schedule, above 0 to 1. */
+  learningRate?: number;
+  /** Decoupled weight decay of AdamW, 0 to 10. */
+  weightDecay?: number;
+  /** 0 to below 1. */
+  labelSmoothing?: number;
+  /** Part of the features (or hidden units) dropped in training, 0 to below 1. */
+  dropout?: number;
+  /** Units of the hidden layer; 0 is a linear head. 0 to 4096. */
+  hidden?: number;
+  /** Part of each class held out for validation, 0 to 0.5; classes of under ten examples hold out none. */
+  validation?: number;
+  /** Epochs without a better validation loss before stopping; 0 never stops early. 0 to 10000. */
+  patience?: number;
+  classWeights?: 'balanced' | 'none';
+  augment?: AugmentOptions;
+  signal?: AbortSignal;
+}
+
+export interface EpochRow {
+  /** Counted from 1. */
+  epoch: number;
+  trainLoss: number;
+  trainAccuracy: number;
+  /** Null without validation examples. */
+  validationLoss: number | null;
+  validationAccuracy: number | null;
+}
+
+export type TrainEvent =
+  | { type: 'prepare'; doneViews: number; totalViews: number; elapsedMs: number }
+  | ({ type: 'epoch'; epochs: number; elapsedMs: number } & EpochRow)
+  | { type: 'done'; report: Report };
+
+export interface ClassMetrics {
+  label: string;
+  precision: number;
+  recall: number;
+  f1: number;
+  support: number;
+}
+
+export interface Metrics {
+  count: number;
+  accuracy: number;
+  /** Mean cross-entropy, in nats. */
+  loss: number;
+  /** Labels in the order of the rows (truth) and columns (prediction) of `confusion`. */
+  labels: string[];
+  confusion: number[][];
+  perClass: ClassMetrics[];
+}
+
+export interface Report {
+  epochs: EpochRow[];
+  /** The epoch whose head was kept, counted from 1. */
+  bestEpoch: number;
+  stoppedEarly: boolean;
+  trainExamples: number;
+  validationExamples: number;
+  /** Of the head that was kept, on the validation examples; null where there are none. */
+  validation: Metrics | null;
+  /** The options as they were used, defaults filled in. */
+  options: Required<Omit<TrainOptions, 'signal' | 'augment'>> & { augment: Required<AugmentOptions> };
+  seed: number;
+  /** The only part that differs between two equal runs. */
+  timings: { embedMs: number; trainMs: number; embeddedViews: number };
+}
+
+export interface Score {
+  label: string;
+  probability: number;
+}
+
+export interface Prediction {
+  label: string;
+  probability: number;
+  /** Whether the image is unlike everything the head was trained on. */
+  unknown: boolean;
+  /** Every class, most probable first; the probabilities sum to one. */
+  scores: Score[];
+}
+
+/** Origin and preprocessing of the pretrained weights. */
+export interface Spec {
+  arch: string;
+  tag: string;
+  inputSize: number;
+  mean: [number, number, number];
+  std: [number, number, number];
+  interpolation: string;
+  cropPct: number;
+  license: string;
+  source: string;
+  sha256: string;
+}
