@@ -64,8 +64,7 @@ impl Augment {
     /// # Errors
     /// `OPTION_INVALID` naming the first field that is out of its range or not a number, as `augment.<field>`.
     pub fn validate(&self) -> Result<()> {
-        for (field, range, least, most) in
-            [("area", self.area, 0.05, 1.0), ("ratio", self.ratio, 0.25, 4.0)]
+        for (field, range, least, most) in [("area", self.area, 0.05, 1.0), ("ratio", self.ratio, 0.25, 4.0)]
         {
             let [low, high] = range;
             if !(least <= low && low <= high && high <= most) {
