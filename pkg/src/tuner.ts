@@ -346,7 +346,6 @@ export class Tuner {
   }
 
   async #askEach<T>(images: Iterable<ImageInput>, ask: Ask<T>): Promise<T[]> {
-    this.#connection.assertOpen();
     const answers: T[] = [];
     for (const [index, source] of capture(Array.from(images)).entries()) {
       try {
@@ -360,6 +359,7 @@ export class Tuner {
   }
 
   async #askOne<T>(source: () => Promise<ImageSource>, ask: Ask<T>): Promise<T> {
+    this.#connection.assertOpen();
     const image = await source();
     return ask(image, { transfer: transferOf(image) });
   }
