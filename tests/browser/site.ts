@@ -9,7 +9,7 @@ import { unpackedPackage } from './package.ts';
 import { listPhotos, photoFolder } from './photos.ts';
 import { Server } from './server.ts';
 
-const PAGE_MODULES = ['files', 'outcome', 'photos'];
+const PAGE_MODULES = ['features', 'files', 'outcome', 'photos'];
 
 /** A served package and a browser; `page()` opens a page in which `import('rekindle')` works, without any bundler. */
 export interface Site {
