@@ -25,7 +25,7 @@ const EXPECTED: Record<string, 'IMAGE_DECODE' | 'IMAGE_SHAPE'> = {
   'PNG over 100 megapixels': 'IMAGE_SHAPE',
   'JPEG over 100 megapixels': 'IMAGE_SHAPE',
   'canvas of width 0': 'IMAGE_SHAPE',
-  'image element without an image': 'IMAGE_SHAPE',
+  'image element without an image': 'IMAGE_DECODE',
   'video without a frame': 'IMAGE_SHAPE',
 };
 

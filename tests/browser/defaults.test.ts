@@ -16,7 +16,7 @@ test('the published defaults of training are those of the core', async () => {
       defaultTrainOptions(): unknown;
     };
     await wasm.default({ module_or_path: fetch('/rekindle/dist/wasm/cpu/rekindle_bg.wasm') });
-    return { core: wasm.defaultTrainOptions(), published: rekindle.defaults };
+    return { core: wasm.defaultTrainOptions(), published: rekindle.DEFAULT_TRAIN_OPTIONS };
   });
   assert.deepEqual(published, core);
 });

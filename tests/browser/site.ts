@@ -1,5 +1,6 @@
-/** What every browser test visits: the packed package and the photos, served to a Chromium of its own. */
+/** What the browser tests visit, served to a Chromium of its own: the packed package with the photos, or the web app. */
 
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
@@ -11,16 +12,17 @@ import { Server } from './server.ts';
 
 const PAGE_MODULES = ['features', 'files', 'outcome', 'photos'];
 
-/** A served package and a browser; `page()` opens a page in which `import('rekindle')` works, without any bundler. */
+/** A server and a browser of its own. */
 export interface Site {
   server: Server;
   browser: Browser;
+  /** Opens the start page in a profile of its own. */
   page(options?: BrowserContextOptions): Promise<Page>;
   /** Ends the browser and the server. @throws when a page had an error that nobody caught. */
   close(): Promise<void>;
 }
 
-/** Opens the site. */
+/** Opens an empty page in which `import('rekindle')` gives the packed package, without any bundler. */
 export async function openSite(adapter: Adapter = 'none', extra: string[] = []): Promise<Site> {
   const { folder, entry } = unpackedPackage();
   const server = await Server.start();
@@ -29,7 +31,19 @@ export async function openSite(adapter: Adapter = 'none', extra: string[] = []):
   server.file('/photos.json', () => JSON.stringify(listPhotos()));
   server.file('/', () => html(new URL(entry, 'file:///rekindle/').pathname));
   for (const name of PAGE_MODULES) server.file(`/page/${name}.js`, () => pageModule(name));
+  return visit(server, adapter, extra);
+}
 
+/** Opens the built web app. */
+export async function openApp(extra: string[] = []): Promise<Site> {
+  const folder = fileURLToPath(new URL('../../www/dist/', import.meta.url));
+  if (!existsSync(folder)) throw new Error('the page is not built: run `cargo xtask build`');
+  const server = await Server.start();
+  server.mount('/', folder);
+  return visit(server, 'none', extra);
+}
+
+async function visit(server: Server, adapter: Adapter, extra: string[]): Promise<Site> {
   const browser = await launch(adapter, extra);
   const uncaught: Error[] = [];
   return {
