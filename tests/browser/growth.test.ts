@@ -37,9 +37,9 @@ test('after adding, removing and relabelling only new views are computed', async
     await train('two more');
     await tuner.addExamples('fruit', files('fruit', 0, 3));
     await train('a new class');
-    await tuner.removeExample(birds.added[0]?.id as number);
+    await tuner.removeExamples(birds.added[0]?.id as number);
     await train('one removed');
-    await tuner.relabelExample(coins.added[0]?.id as number, 'fruit');
+    await tuner.relabelExamples(coins.added[0]?.id as number, 'fruit');
     await train('one relabelled');
     await tuner.removeClass('fruit');
     await train('a class removed');
