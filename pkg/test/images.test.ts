@@ -56,9 +56,16 @@ test('what is no image, broken or not allowed is IMAGE_DECODE', async () => {
   const broken = fake('HTMLImageElement', { width: 2, height: 2, decode: () => Promise.reject(new Error('no data')) });
   await assert.rejects(readImage(broken), code('IMAGE_DECODE', /no data/));
   installBitmaps(() => {
-    throw new Error('tainted');
+    throw new Error('no memory');
   });
-  await assert.rejects(readImage(fake('OffscreenCanvas', { width: 1, height: 1 })), code('IMAGE_DECODE', /tainted/));
+  await assert.rejects(readImage(fake('OffscreenCanvas', { width: 1, height: 1 })), code('IMAGE_DECODE', /no memory/));
+  installBitmaps(() => fake('ImageBitmap', {}));
+  Object.assign(globalThis, {
+    structuredClone: () => {
+      throw new Error('tainted');
+    },
+  });
+  await assert.rejects(readImage(fake('OffscreenCanvas', { width: 1, height: 1 })), code('IMAGE_DECODE', /CORS/));
 });
 
 test('live pictures are taken at the time of the call, files when their turn comes', async () => {
