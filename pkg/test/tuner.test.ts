@@ -153,20 +153,22 @@ test('a training begins after the changes before it and does not hold up those a
   assert.deepEqual(core.log.filter((line) => line.startsWith('start')), ['start with 2']);
 });
 
-test('an example that is removed while it is prepared is left out', async () => {
+test('examples that come and go while others are prepared are in the training or left out', async () => {
   const { tuner, core } = await createWithExamples();
   const embedding = deferred();
-  const removed = deferred();
+  const changed = deferred();
   core.beforeEmbed = () => {
     embedding.resolve();
-    return removed.promise;
+    return changed.promise;
   };
   const run = tuner.train({ epochs: 1, views: 1 });
   await embedding.promise;
+  await tuner.addExamples('dog', [image(), image()]);
   await tuner.removeExamples(2);
-  removed.resolve();
-  await run.report;
-  assert.ok(core.log.includes('start with 2'), core.log.join('; '));
+  changed.resolve();
+  const { timings } = await run.report;
+  assert.ok(core.log.includes('start with 4'), core.log.join('; '));
+  assert.equal(timings.embeddedViews, 4);
 });
 
 test('a second training at once fails with OPTION_INVALID and the first goes on', async () => {
