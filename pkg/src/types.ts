@@ -1,4 +1,5 @@
 /** Every type that crosses the public API. Units are in the names; defaults are in `defaults.ts`. */
+import type { RekindleError } from './errors.js';
 
 /** What an image can be given as. A `<video>` gives its current frame. */
 export type ImageInput =
@@ -39,6 +40,8 @@ export interface CreateOptions {
   seed?: number;
   /** Side of the square input in pixels: a multiple of 32 from 32 to 512; the weights' own where left out. */
   inputSize?: number;
+  /** Another place of the weights file that the package carries: its address, or the file itself. */
+  weights?: string | URL | Blob;
   onProgress?: (progress: LoadProgress) => void;
   signal?: AbortSignal;
 }
@@ -52,7 +55,7 @@ export interface Example {
 export interface Rejected {
   /** Place of the image in the list that was given. */
   index: number;
-  error: import('./errors.js').RekindleError;
+  error: RekindleError;
 }
 
 export interface Added {
@@ -114,6 +117,25 @@ export interface TrainOptions {
   signal?: AbortSignal;
 }
 
+/** Training options with every default filled in. */
+export type ResolvedTrainOptions = Required<Omit<TrainOptions, 'signal' | 'augment'>> & {
+  augment: Required<AugmentOptions>;
+};
+
+export interface PreviewOptions {
+  augment?: AugmentOptions;
+  /** 1 to 100; the first is the plain one. */
+  views?: number;
+  /** Whole number from 0 to 4294967295; the tuner's own where left out. */
+  seed?: number;
+}
+
+/** One labelled image to evaluate on. */
+export interface LabelledImage {
+  image: ImageInput;
+  label: string;
+}
+
 export interface EpochRow {
   /** Counted from 1. */
   epoch: number;
@@ -148,7 +170,8 @@ export interface Metrics {
   perClass: ClassMetrics[];
 }
 
-export interface Report {
+/** What a training gave, as far as a project file keeps it: equal for two equal runs on the same device. */
+export interface StoredReport {
   epochs: EpochRow[];
   /** The epoch whose head was kept, counted from 1. */
   bestEpoch: number;
@@ -157,11 +180,24 @@ export interface Report {
   validationExamples: number;
   /** Of the head that was kept, on the validation examples; null where there are none. */
   validation: Metrics | null;
-  /** The options as they were used, defaults filled in. */
-  options: Required<Omit<TrainOptions, 'signal' | 'augment'>> & { augment: Required<AugmentOptions> };
+  /** The options as they were used. */
+  options: ResolvedTrainOptions;
   seed: number;
+}
+
+/** What a training gave, and how long it took. */
+export interface Report extends StoredReport {
   /** The only part that differs between two equal runs. */
-  timings: { embedMs: number; trainMs: number; embeddedViews: number };
+  timings: Timings;
+}
+
+export interface Timings {
+  /** Decoding images and running the backbone on the views that were not cached. */
+  embedMs: number;
+  /** The epochs. */
+  trainMs: number;
+  /** Views that were not cached. */
+  embeddedViews: number;
 }
 
 export interface Score {
