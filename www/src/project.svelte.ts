@@ -7,8 +7,7 @@ export interface Photo {
   id: number;
   label: string;
   name: string;
-  /** Null for a photo of an opened project: project files hold what was learnt, not the pictures. */
-  file: Blob | null;
+  file: Blob;
 }
 
 /** A class with its photos, in the order in which they came. */
@@ -42,14 +41,16 @@ class Project {
   keptBack = $state.raw<File[]>([]);
   /** Photos on their way in, or null. */
   adding = $state.raw<{ done: number; total: number } | null>(null);
-  /** The last thing that went wrong, until it is read or mended. */
+  /** The last thing that went wrong, until it is read. */
   trouble = $state.raw<Trouble | null>(null);
+  /** The last thing worth reading that went well, until it is read. */
+  news = $state.raw<string | null>(null);
   /** Said aloud to screen readers. */
   spoken = $state('');
-  /** Counts every change of photos and classes. */
+  /** Counts every change of photos and of their classes; a new name is none. */
   revision = $state(0);
-  /** The revision that was saved last. */
-  savedRevision = $state(0);
+  /** Whether there is something that leaving the page would lose. */
+  unsaved = $state(false);
 
   photoCount = $derived(this.classes.reduce((sum, { photos }) => sum + photos.length, 0));
 
@@ -85,7 +86,8 @@ class Project {
   }
 
   /** Adds photos to a class, which is made where there is none of that name. */
-  async addPhotos(label: string, files: Blob[]): Promise<void> {
+  async addPhotos(wanted: string, files: Blob[]): Promise<void> {
+    const label = wanted.trim().normalize('NFC');
     if (!this.classes.some((one) => one.label === label)) this.#append(label, []);
     this.adding = { done: this.adding?.done ?? 0, total: (this.adding?.total ?? 0) + files.length };
     await this.#edit(async () => {
@@ -120,34 +122,36 @@ class Project {
 
   /** Renames a class; a name that is taken or empty is refused with a sentence. */
   async renameClass(from: string, wanted: string): Promise<void> {
-    const label = wanted.trim();
+    // As the package keeps labels, so that both mean the same class.
+    const label = wanted.trim().normalize('NFC');
     if (label === from || label === '') return;
     if (this.classes.some((one) => one.label === label)) {
       this.trouble = { what: `There is already a class called ${label}.`, todo: 'Choose another name, or move the photos over one by one.' };
       return;
     }
     await this.#edit(async () => {
-      if (this.classes.find((one) => one.label === from)?.photos.length) await this.tuner.renameClass(from, label);
-      this.#change((one) =>
+      if (this.#known(from)) await this.tuner.renameClass(from, label);
+      this.classes = this.classes.map((one) =>
         one.label === from ? { ...one, label, photos: one.photos.map((photo) => ({ ...photo, label })) } : one,
       );
+      this.unsaved = true;
     });
   }
 
   async removeClass(label: string): Promise<void> {
     await this.#edit(async () => {
-      if (this.classes.find((one) => one.label === label)?.photos.length) await this.tuner.removeClass(label);
+      if (this.#known(label)) await this.tuner.removeClass(label);
       this.classes = this.classes.filter((one) => one.label !== label);
-      this.revision += 1;
+      this.#touch();
       if (this.classes.length === 0) this.keptBack = [];
       this.spoken = `Class ${label} removed.`;
     });
   }
 
-  /** The project as a file. */
+  /** The project as a file: classes and what was learnt, not the photos. */
   async save(): Promise<Blob> {
     const file = await this.tuner.save();
-    this.savedRevision = this.revision;
+    this.unsaved = false;
     return file;
   }
 
@@ -157,17 +161,13 @@ class Project {
    */
   async open(file: Blob): Promise<StoredReport | null> {
     const next = await Tuner.open(file);
-    const examples = await next.examples();
     const previous = this.#tuner;
     this.#use(next);
     this.classes = [];
-    for (const { label } of next.classes) {
-      const photos = examples.filter((example) => example.label === label);
-      this.#append(label, photos.map(({ id }) => ({ id, label, name: `photo ${id}`, file: null })));
-    }
+    for (const { label } of next.classes) this.#append(label, []);
     this.rejected = [];
     this.keptBack = [];
-    this.savedRevision = this.revision;
+    this.unsaved = false;
     await previous?.dispose();
     return next.report;
   }
@@ -195,14 +195,14 @@ class Project {
     const { added, rejected } = await this.tuner.addExamples(label, files);
     const refused = new Set(rejected.map(({ index }) => index));
     const kept = files.filter((_, index) => !refused.has(index));
-    const photos = added.map(({ id }, place) => {
-      const file = kept[place] ?? null;
-      return { id, label, name: nameOf(file), file };
+    const photos = kept.flatMap((file, place) => {
+      const example = added[place];
+      return example ? [{ id: example.id, label, name: nameOf(file), file }] : [];
     });
     this.#change((one) => (one.label === label ? { ...one, photos: [...one.photos, ...photos] } : one));
     this.rejected = [
       ...this.rejected,
-      ...rejected.map(({ index, error }) => ({ name: nameOf(files[index] ?? null), trouble: troubleOf(error) })),
+      ...rejected.map(({ index, error }) => ({ name: nameOf(files[index]), trouble: troubleOf(error) })),
     ];
     if (this.adding) this.adding = { ...this.adding, done: this.adding.done + files.length };
     return added.length;
@@ -211,12 +211,22 @@ class Project {
   #append(label: string, photos: Photo[]): void {
     this.#lastKey += 1;
     this.classes = [...this.classes, { key: this.#lastKey, label, photos }];
+    this.#touch();
+  }
+
+  /** Whether the tuner has the class; it hears of one with its first photo. */
+  #known(label: string): boolean {
+    return this.tuner.classes.some((one) => one.label === label);
+  }
+
+  #touch(): void {
     this.revision += 1;
+    this.unsaved = true;
   }
 
   #change(map: (one: PhotoClass) => PhotoClass): void {
     this.classes = this.classes.map(map);
-    this.revision += 1;
+    this.#touch();
   }
 
   #edit(task: () => Promise<void>): Promise<void> {
@@ -234,7 +244,7 @@ class Project {
   }
 }
 
-function nameOf(file: Blob | null): string {
+function nameOf(file: Blob | undefined): string {
   return file instanceof File ? file.name : 'photo';
 }
 

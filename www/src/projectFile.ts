@@ -10,12 +10,12 @@ export function isProjectFile(file: File): boolean {
 
 /** Opens a saved project in place of what is here; asks first where something would be lost. */
 export async function openProjectFile(file: File): Promise<void> {
-  const unsaved = project.photoCount > 0 && project.revision !== project.savedRevision;
-  if (unsaved && !confirm('Open this project in place of the photos that are here? They have not been saved.')) return;
+  const lost = project.photoCount > 0 ? 'The photos that are here' : 'The classes that are here';
+  if (project.classes.length > 0 && project.unsaved && !confirm(`${lost} will go from the page. Open ${file.name}?`)) return;
   await project.attempt(async () => {
     const report = await project.open(file);
     run.adopt(report);
-    project.spoken = `${file.name} opened.`;
+    project.news = `${file.name} is open. It holds what was learnt, not the photos: to train again, add photos of every class.`;
   });
 }
 
@@ -29,6 +29,6 @@ export async function saveProjectFile(): Promise<void> {
     link.click();
     // The download has its own hold on the file once it began.
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    project.spoken = 'Project saved.';
+    project.news = 'Saved. The file holds the classes and what was learnt from the photos, not the photos themselves.';
   });
 }

@@ -1,4 +1,4 @@
-import { TRAIN_DEFAULTS, type AugmentOptions, type EpochRow, type Report, type StoredReport, type TrainOptions } from 'rekindle';
+import { DEFAULT_TRAIN_OPTIONS, type AugmentOptions, type EpochRow, type Report, type StoredReport, type TrainOptions } from 'rekindle';
 import { project, type Photo } from './project.svelte.js';
 import { isAbort, troubleOf, type Trouble } from './trouble.js';
 
@@ -14,7 +14,7 @@ export interface Settings {
 
 /** The package's own defaults, as settings. */
 export function defaultSettings(): Settings {
-  const { epochs, views, hidden, learningRate, validation, augment } = TRAIN_DEFAULTS;
+  const { epochs, views, hidden, learningRate, validation, augment } = DEFAULT_TRAIN_OPTIONS;
   return { epochs, views, hidden, learningRate, validation, augment: { ...augment, area: [...augment.area], ratio: [...augment.ratio] } };
 }
 
@@ -30,6 +30,8 @@ class Run {
   stopped = $state(false);
   /** The project's revision that the model was trained on; null where nothing is trained. */
   trainedRevision = $state<number | null>(null);
+  /** Keys of the classes that the model names. */
+  known = $state.raw<ReadonlySet<number>>(new Set());
 
   /** The photo whose views the augmentation preview shows. */
   previewPhoto = $state.raw<Photo | null>(null);
@@ -41,6 +43,7 @@ class Run {
   async start(): Promise<void> {
     const previous = { rows: this.rows, report: this.report };
     const revision = project.revision;
+    const classes = project.classes.filter(({ photos }) => photos.length > 0);
     this.#abort = new AbortController();
     this.phase = 'preparing';
     this.views = { done: 0, total: 0, elapsedMs: 0 };
@@ -52,6 +55,8 @@ class Run {
     try {
       await this.#follow({ ...$state.snapshot(this.settings), signal: this.#abort.signal });
       this.trainedRevision = revision;
+      this.known = new Set(classes.map(({ key }) => key));
+      project.unsaved = true;
       project.spoken = 'Training finished.';
     } catch (error) {
       this.rows = previous.rows;
@@ -76,6 +81,7 @@ class Run {
     this.report = report;
     this.rows = report?.epochs ?? [];
     this.trainedRevision = report ? project.revision : null;
+    this.known = new Set(report ? project.classes.map(({ key }) => key) : []);
     this.trouble = null;
     this.stopped = false;
     if (report) {
