@@ -23,6 +23,7 @@ export async function filesOfDrop(transfer: DataTransfer): Promise<Found[]> {
 export function filesOfInput(input: HTMLInputElement): Found[] {
   return [...(input.files ?? [])]
     .filter((file) => !isHidden(file.name))
+    .sort((a, b) => byName(a.webkitRelativePath, b.webkitRelativePath))
     .map((file) => ({ file, folder: file.webkitRelativePath.split('/').at(-2) ?? null }));
 }
 
@@ -59,7 +60,12 @@ async function childrenOf(directory: FileSystemDirectoryEntry): Promise<FileSyst
     if (portion.length === 0) break;
     children.push(...portion);
   }
-  return children.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  return children.sort((a, b) => byName(a.name, b.name));
+}
+
+/** Photo 9 comes before photo 10. */
+function byName(a: string, b: string): number {
+  return a.localeCompare(b, undefined, { numeric: true });
 }
 
 /** Files that the system puts into folders by itself. */
