@@ -24,6 +24,11 @@ export interface RejectedFile {
   trouble: Trouble;
 }
 
+/** Something to read: what went wrong, or news. */
+export interface Notice extends Trouble {
+  kind: 'trouble' | 'news';
+}
+
 /** Photos that go to the worker at a time; between two portions the count on the page moves. */
 const PORTION = 8;
 
@@ -41,10 +46,8 @@ class Project {
   keptBack = $state.raw<File[]>([]);
   /** Photos on their way in, or null. */
   adding = $state.raw<{ done: number; total: number } | null>(null);
-  /** The last thing that went wrong, until it is read. */
-  trouble = $state.raw<Trouble | null>(null);
-  /** The last thing worth reading that went well, until it is read. */
-  news = $state.raw<string | null>(null);
+  /** The last thing worth reading, until it is read or something else is done. */
+  notice = $state.raw<Notice | null>(null);
   /** Said aloud to screen readers. */
   spoken = $state('');
   /** Counts every change of photos and of their classes; a new name is none. */
@@ -126,7 +129,7 @@ class Project {
     const label = wanted.trim().normalize('NFC');
     if (label === from || label === '') return;
     if (this.classes.some((one) => one.label === label)) {
-      this.trouble = { what: `There is already a class called ${label}.`, todo: 'Choose another name, or move the photos over one by one.' };
+      this.notice = { kind: 'trouble', what: `There is already a class called ${label}.`, todo: 'Choose another name, or move the photos over one by one.' };
       return;
     }
     await this.#edit(async () => {
@@ -172,12 +175,13 @@ class Project {
     return next.report;
   }
 
-  /** Runs something that may fail and keeps its trouble to be shown. */
+  /** Does something that may fail, and then shows its trouble. */
   async attempt(task: () => Promise<unknown>): Promise<void> {
+    this.notice = null;
     try {
       await task();
     } catch (error) {
-      if (!isAbort(error)) this.trouble = troubleOf(error);
+      if (!isAbort(error)) this.notice = { kind: 'trouble', ...troubleOf(error) };
     }
   }
 

@@ -15,7 +15,11 @@ export async function openProjectFile(file: File): Promise<void> {
   await project.attempt(async () => {
     const report = await project.open(file);
     run.adopt(report);
-    project.news = `${file.name} is open. It holds what was learnt, not the photos: to train again, add photos of every class.`;
+    project.notice = {
+      kind: 'news',
+      what: `${file.name} is open.`,
+      todo: 'It holds what was learnt, not the photos: to train again, add photos of every class.',
+    };
   });
 }
 
@@ -29,6 +33,10 @@ export async function saveProjectFile(): Promise<void> {
     link.click();
     // The download has its own hold on the file once it began.
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    project.news = 'Saved. The file holds the classes and what was learnt from the photos, not the photos themselves.';
+    project.notice = {
+      kind: 'news',
+      what: 'Saved.',
+      todo: 'The file holds the classes and what was learnt from the photos, not the photos themselves.',
+    };
   });
 }
