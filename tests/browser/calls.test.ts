@@ -13,7 +13,6 @@ type Failure = Outcome & { ok: false };
 interface Held {
   tuner: Tuner;
   photo: File;
-  before: import('rekindle').Prediction;
 }
 
 const site = await openSite();
@@ -29,37 +28,37 @@ before(async () => {
     for (const [label, files] of byLabel(await photos('train', 3))) await tuner.addExamples(label, files);
     await tuner.train({ epochs: 5, views: 1 }).report;
     const photo = (await photos('test', 1))[0]?.file as File;
-    Object.assign(window, { tuner, photo, before: await tuner.predict(photo) } satisfies Held);
+    Object.assign(window, { tuner, photo } satisfies Held);
   });
 });
 
 /** Makes the call in the page and checks that it fails with this code, and that the tuner is as it was. */
 async function fails(code: string, call: string, given: unknown = null): Promise<Failure> {
-  const { how, after, before, count } = await page.evaluate(
+  const { how, before, after } = await page.evaluate(
     async ({ call, given }) => {
       const { outcome } = await import('page/outcome.js');
-      const { tuner, photo, before } = window as unknown as Held;
+      const { tuner, photo } = window as unknown as Held;
       const calls = {
         train: () => tuner.train(given as object).report,
         evaluate: () => tuner.evaluate([{ image: photo, label: given as string }]),
         addExamples: () => tuner.addExamples(given as string, [photo]),
         removeClass: () => tuner.removeClass(given as string),
         renameClass: () => tuner.renameClass(given as string, 'other'),
-        renameToNothing: () => tuner.renameClass('bird', ''),
+        renameBirdTo: () => tuner.renameClass('bird', given as string),
         removeExamples: () => tuner.removeExamples(given as number[]),
         relabelExamples: () => tuner.relabelExamples(given as number[], 'bird'),
       };
+      const state = async () => ({ prediction: await tuner.predict(photo), examples: await tuner.examples(), classes: tuner.classes });
+      const before = await state();
       const how = await outcome(calls[call as keyof typeof calls]);
-      const count = tuner.classes.reduce((sum, { count }) => sum + count, 0);
-      return { how, after: await tuner.predict(photo), before, count };
+      return { how, before, after: await state() };
     },
     { call, given },
   );
   assert.ok(!how.ok, `${call} of ${JSON.stringify(given)} was accepted`);
   assert.equal(how.name, 'RekindleError');
   assert.equal(how.code, code, how.message);
-  assert.deepEqual(after, before, 'the trained head is not the same');
-  assert.equal(count, 18, 'examples are lost or won');
+  assert.deepEqual(after, before, 'head, examples or classes are not the same');
   return how;
 }
 
@@ -94,7 +93,7 @@ describe('training options', () => {
 
   for (const [option, values] of WRONG) {
     for (const value of values) {
-      test(`${option}: ${Number.isNaN(value) ? 'NaN' : JSON.stringify(value)} is named with its range`, async () => {
+      test(`${option}: ${typeof value === 'number' ? value : JSON.stringify(value)} is named with its range`, async () => {
         const [outer = '', inner] = option.split('.');
         const how = await fails('OPTION_INVALID', 'train', inner === undefined ? { [outer]: value } : { [outer]: { [inner]: value } });
         const details = how.details as { option?: string; expected?: string };
@@ -138,7 +137,12 @@ describe('options of create', () => {
 describe('labels and examples', () => {
   test('an empty label', async () => {
     await fails('OPTION_INVALID', 'addExamples', '');
-    await fails('OPTION_INVALID', 'renameToNothing');
+    await fails('OPTION_INVALID', 'addExamples', '  ');
+    await fails('OPTION_INVALID', 'renameBirdTo', '');
+  });
+
+  test('a name that another class has', async () => {
+    await fails('OPTION_INVALID', 'renameBirdTo', 'coin');
   });
 
   test('a label that no class has', async () => {
@@ -205,22 +209,18 @@ describe('too little to train on', () => {
 });
 
 test('a second training at once is refused and the first goes on', async () => {
-  const { first, second, after } = await page.evaluate(async () => {
+  const { first, second } = await page.evaluate(async () => {
     const { outcome } = await import('page/outcome.js');
-    const { tuner, photo, before } = window as unknown as Held;
+    const { tuner } = window as unknown as Held;
     const running = tuner.train({ epochs: 30, views: 2, patience: 0 });
     const second = await outcome(() => tuner.train({ epochs: 5, views: 1 }).report);
-    const first = await running.report;
-    // The head that the other tests compare with comes back with its options.
-    await tuner.train({ epochs: 5, views: 1 }).report;
-    return { first: first.epochs.length, second, after: { before, now: await tuner.predict(photo) } };
+    return { first: (await running.report).epochs.length, second };
   });
   assert.equal(first, 30);
   assert.ok(!second.ok, 'two trainings ran at once');
   assert.equal(second.name, 'RekindleError');
   assert.equal(second.code, 'OPTION_INVALID', second.message);
   assert.match(second.message, /train/);
-  assert.deepEqual(after.now, after.before);
 });
 
 test('a project file that is damaged', async () => {
@@ -228,7 +228,7 @@ test('a project file that is damaged', async () => {
     const { Tuner } = await import('rekindle');
     const { altered, cut, png } = await import('page/files.js');
     const { outcome } = await import('page/outcome.js');
-    const { tuner, photo, before } = window as unknown as Held;
+    const { tuner, photo } = window as unknown as Held;
     const saved = await tuner.save();
     const files: Record<string, Blob> = {
       'cut off': await cut(saved, 0.7),
@@ -240,21 +240,19 @@ test('a project file that is damaged', async () => {
     for (const part of [0.1, 0.3, 0.5, 0.7, 0.9]) {
       files[`another byte at ${part}`] = await altered(saved, Math.floor(saved.size * part));
     }
-    const outcomes: Record<string, import('./page/outcome.ts').Outcome> = {};
-    for (const [name, file] of Object.entries(files)) {
+    const outcomes: Record<string, Outcome> = {};
+    for (const [name, file] of Object.entries({ ...files, whole: saved })) {
       outcomes[name] = await outcome(async () => {
-        const opened = await Tuner.open(file, { device: 'cpu' });
+        const opened = await Tuner.open(file, { device: 'cpu', inputSize: 96 });
+        const { label } = await opened.predict(photo);
         await opened.dispose();
+        return label;
       });
     }
-    const opened = await Tuner.open(saved, { device: 'cpu' });
-    const works = JSON.stringify(await opened.predict(photo)) === JSON.stringify(before);
-    await opened.dispose();
-    outcomes['whole'] = { ok: works, value: null } as import('./page/outcome.ts').Outcome;
     return outcomes;
   });
   const { whole, ...damaged } = outcomes;
-  assert.ok(whole?.ok, 'the file that was damaged opens when it is whole');
+  assert.ok(whole?.ok, 'the file that was damaged does not open when it is whole');
   const codes = Object.fromEntries(Object.entries(damaged).map(([name, how]) => [name, how.ok ? 'opened' : how.code]));
   assert.deepEqual(codes, Object.fromEntries(Object.keys(damaged).map((name) => [name, 'PROJECT_FORMAT'])));
 });
