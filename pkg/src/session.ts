@@ -35,17 +35,18 @@ export class Session implements Answers {
   readonly #wasm: WasmModule;
   readonly #embedder: WasmEmbedder;
   readonly #tuner: WasmTuner;
-  readonly #publish: (state: State) => void;
+  readonly #publish: (change: Partial<State>) => void;
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
   #viewsAtOnce = 1;
 
-  private constructor(wasm: WasmModule, embedder: WasmEmbedder, tuner: WasmTuner, publish: (state: State) => void) {
+  private constructor(wasm: WasmModule, embedder: WasmEmbedder, tuner: WasmTuner, publish: (change: Partial<State>) => void) {
     this.#wasm = wasm;
     this.#embedder = embedder;
     this.#tuner = tuner;
     this.#publish = publish;
-    this.#changed();
+    this.#examplesChanged();
+    this.#headChanged();
   }
 
   /** Fetches wasm and weights side by side and starts a new project, or the one of a project file. */
@@ -53,7 +54,7 @@ export class Session implements Answers {
     build: Build,
     { device, seed, inputSize, weights, project }: CreateArgs,
     { emit }: CallContext,
-    publish: (state: State) => void,
+    publish: (change: Partial<State>) => void,
   ): Promise<Session> {
     const [wasm, bytes] = await Promise.all([startWasm(build, emit), loadWeights(weights, build.weights, emit)]);
     const embedder = await wasm.Embedder.create(bytes, device, inputSize);
@@ -71,7 +72,7 @@ export class Session implements Answers {
     const file = await keep(image, this.#wasm.probe);
     const id = this.#tuner.addExample(label);
     this.#files.set(id, file);
-    this.#changed();
+    this.#examplesChanged();
     return { id, label };
   }
 
@@ -81,25 +82,26 @@ export class Session implements Answers {
       this.#tuner.removeExample(id);
       this.#files.delete(id);
     }
-    this.#changed();
+    this.#examplesChanged();
   }
 
   relabelExamples({ ids, label }: Args<'relabelExamples'>): void {
     this.#known(ids);
     for (const id of ids) this.#tuner.relabelExample(id, label);
-    this.#changed();
+    this.#examplesChanged();
   }
 
   renameClass({ label, to }: Args<'renameClass'>): void {
     this.#tuner.renameClass(label, to);
-    this.#changed();
+    this.#examplesChanged();
+    this.#headChanged();
   }
 
   removeClass({ label }: Args<'removeClass'>): void {
     this.#tuner.removeClass(label);
     const left = new Set(this.#tuner.examples().map(({ id }) => id));
     for (const id of this.#files.keys()) if (!left.has(id)) this.#files.delete(id);
-    this.#changed();
+    this.#examplesChanged();
   }
 
   examples(): Example[] {
@@ -147,7 +149,7 @@ export class Session implements Answers {
     const embeddedViews = await this.#prepare(options, context);
     const prepared = performance.now();
     const report = await this.#fit(options, context, started);
-    this.#changed();
+    this.#headChanged();
     return {
       ...report,
       timings: { embedMs: prepared - started, trainMs: performance.now() - prepared, embeddedViews },
@@ -229,8 +231,12 @@ export class Session implements Answers {
     for (const id of ids) if (!this.#files.has(id)) throw unknownExample(id);
   }
 
-  #changed(): void {
-    this.#publish({ classes: this.#tuner.classes(), report: this.#tuner.report() ?? null });
+  #examplesChanged(): void {
+    this.#publish({ classes: this.#tuner.classes() });
+  }
+
+  #headChanged(): void {
+    this.#publish({ report: this.#tuner.report() ?? null });
   }
 }
 
