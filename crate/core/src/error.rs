@@ -131,3 +131,33 @@ impl Error {
         }
     }
 }
+
+/// Reads options that a caller wrote, so that a mistake becomes an error that names the option.
+///
+/// # Errors
+/// `OPTION_INVALID` for a name that is not known or a value of another type.
+pub(crate) fn read_option<'de, D, T>(source: D) -> Result<T>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    serde_path_to_error::deserialize(source).map_err(|error| {
+        let (path, message) = (error.path().to_string(), error.inner().to_string());
+        let parent = path.trim_end_matches('?').trim_end_matches('.');
+        // serde says "unknown field `x`, expected one of `a`, `b`" or "invalid type: ..., expected u32 at line ...".
+        let (found, expected) = message.split_once(", expected ").unwrap_or((&message, "another value"));
+        let expected = expected.split(" at line ").next().unwrap_or(expected).to_owned();
+        match found.strip_prefix("unknown field `").and_then(|rest| rest.strip_suffix('`')) {
+            Some(name) => {
+                let inside = parent.strip_suffix(name).unwrap_or(parent).trim_end_matches('.');
+                let option = if inside.is_empty() { name.to_owned() } else { format!("{inside}.{name}") };
+                Error::OptionInvalid { option, found: "not an option".into(), expected }
+            }
+            None => Error::OptionInvalid {
+                option: if parent.is_empty() { "options".into() } else { parent.to_owned() },
+                found: found.to_owned(),
+                expected,
+            },
+        }
+    })
+}
