@@ -21,6 +21,8 @@ export interface CallContext {
 
 /** Other calls wait for at most about this long while views are embedded. */
 const TURN_MS = 80;
+/** Other calls wait for at most about this long while steps are taken. */
+const STEPS_MS = 20;
 /** Progress is told at most this often. */
 const PROGRESS_MS = 50;
 /** The evaluation crop, which has nothing random. */
@@ -59,8 +61,8 @@ export class Session implements Answers {
     const [wasm, bytes] = await Promise.all([startWasm(build, emit), loadWeights(weights, build.weights, emit)]);
     const embedder = await wasm.Embedder.create(bytes, device, inputSize);
     const tuner = project
-      ? wasm.Tuner.open(new Uint8Array(await project.arrayBuffer()), embedder.spec(), embedder.inputSize())
-      : new wasm.Tuner(embedder.spec(), embedder.inputSize(), seed);
+      ? wasm.Tuner.open(new Uint8Array(await project.arrayBuffer()), embedder)
+      : new wasm.Tuner(embedder, seed);
     return new Session(wasm, embedder, tuner, publish);
   }
 
@@ -215,10 +217,13 @@ export class Session implements Answers {
   ): Promise<StoredReport> {
     const run = this.#tuner.startRun(options);
     try {
-      for (let row = run.epoch(); row; row = run.epoch()) {
-        emit({ type: 'epoch', epochs: options.epochs, elapsedMs: performance.now() - started, ...row });
+      let turn = performance.now();
+      for (let row = run.step(); row !== undefined; row = run.step()) {
+        if (row) emit({ type: 'epoch', epochs: options.epochs, elapsedMs: performance.now() - started, ...row });
+        if (!row && performance.now() - turn < STEPS_MS) continue;
         await nextTask();
         signal.throwIfAborted();
+        turn = performance.now();
       }
     } catch (error) {
       if (!isTrap(error)) run.free();

@@ -121,7 +121,7 @@ function fakeTuner(core: FakeCore) {
       core.log.push(`start with ${this.#examples.length}`);
       let epoch = 0;
       return {
-        epoch: () => {
+        step: () => {
           if (epoch === epochs) return undefined;
           core.beforeEpoch();
           epoch += 1;
@@ -134,14 +134,8 @@ function fakeTuner(core: FakeCore) {
       this.#report = { bestEpoch: 1, seed: 7 } as StoredReport;
       return this.#report;
     }
-    trained(): boolean {
-      return this.#report !== undefined;
-    }
     report(): StoredReport | undefined {
       return this.#report;
-    }
-    trainedLabels(): string[] {
-      return this.classes().map(({ label }) => label);
     }
     predict(features: Float32Array) {
       if (!this.#report) throw new RekindleError('NOT_TRAINED', 'nothing is trained yet');
