@@ -59,13 +59,22 @@ impl Default for Augment {
 }
 
 impl Augment {
+    /// Reads ranges as a caller wrote them; what is left out has its default.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID`, naming the option, for a name that is not known, a value of another type or one out of its range.
+    pub fn read<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Self> {
+        let ranges: Self = crate::error::read_option(source)?;
+        ranges.validate()?;
+        Ok(ranges)
+    }
+
     /// Checks every range.
     ///
     /// # Errors
     /// `OPTION_INVALID` naming the first field that is out of its range or not a number, as `augment.<field>`.
     pub fn validate(&self) -> Result<()> {
-        for (field, range, least, most) in
-            [("area", self.area, 0.05, 1.0), ("ratio", self.ratio, 0.25, 4.0)]
+        for (field, range, least, most) in [("area", self.area, 0.05, 1.0), ("ratio", self.ratio, 0.25, 4.0)]
         {
             let [low, high] = range;
             if !(least <= low && low <= high && high <= most) {

@@ -19,7 +19,11 @@ pub(super) fn erase(pixels: &mut Pixels, rng: &mut impl Rng) {
     let (width, height) = (pixels.width(), pixels.height());
     let region = random_crop(width, height, AREA, RATIO, rng);
     let columns = region.left as usize..(region.left + region.width) as usize;
-    let rows = pixels.colours_mut().chunks_exact_mut(width as usize).skip(region.top as usize).take(region.height as usize);
+    let rows = pixels
+        .colours_mut()
+        .chunks_exact_mut(width as usize)
+        .skip(region.top as usize)
+        .take(region.height as usize);
     for row in rows {
         if let Some(erased) = row.get_mut(columns.clone()) {
             erased.fill(colour);

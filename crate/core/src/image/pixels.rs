@@ -135,7 +135,8 @@ mod tests {
 
     /// An image whose red values are the given letters.
     fn letters(width: u32, height: u32, letters: &str) -> Pixels {
-        Pixels::from_rgb(width, height, letters.bytes().flat_map(|letter| [letter, 0, 255]).collect()).unwrap()
+        Pixels::from_rgb(width, height, letters.bytes().flat_map(|letter| [letter, 0, 255]).collect())
+            .unwrap()
     }
 
     #[test]
