@@ -88,7 +88,7 @@ export class Connection {
 
   #receive(message: FromWorker): void {
     if ('state' in message) {
-      this.state = message.state;
+      this.state = { ...this.state, ...message.state };
     } else if ('crash' in message) {
       this.close(RekindleError.of(message.crash));
     } else {

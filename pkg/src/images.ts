@@ -78,12 +78,14 @@ async function toBitmap(
   height = image.height as number,
 ): Promise<ImageBitmap> {
   if (width === 0 || height === 0) throw empty(width, height);
-  try {
-    const bitmap = await createImageBitmap(image);
-    // Handing it over once already shows here, where it can be told of this image, whether its origin allows it.
-    return structuredClone(bitmap, { transfer: [bitmap] });
-  } catch (error) {
+  const bitmap = await createImageBitmap(image).catch((error: unknown) => {
     throw undecodable(reasonOf(error));
+  });
+  try {
+    // The browser refuses to hand over what its origin does not share; trying it here tells it of this image.
+    return structuredClone(bitmap, { transfer: [bitmap] });
+  } catch {
+    throw undecodable('it comes from another origin that does not share it (CORS)');
   }
 }
 

@@ -90,6 +90,6 @@ export type FromWorker =
   | ({ id: number; ok: false } & Failure)
   | { id: number; event: CallEvent }
   /** Comes before the answer to the call that changed it. */
-  | { state: State }
+  | { state: Partial<State> }
   /** The worker can answer no further call. */
   | { crash: Failure };

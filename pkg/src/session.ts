@@ -21,6 +21,8 @@ export interface CallContext {
 
 /** Other calls wait for at most about this long while views are embedded. */
 const TURN_MS = 80;
+/** Other calls wait for at most about this long while steps are taken. */
+const STEPS_MS = 20;
 /** Progress is told at most this often. */
 const PROGRESS_MS = 50;
 /** The evaluation crop, which has nothing random. */
@@ -35,17 +37,18 @@ export class Session implements Answers {
   readonly #wasm: WasmModule;
   readonly #embedder: WasmEmbedder;
   readonly #tuner: WasmTuner;
-  readonly #publish: (state: State) => void;
+  readonly #publish: (change: Partial<State>) => void;
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
   #viewsAtOnce = 1;
 
-  private constructor(wasm: WasmModule, embedder: WasmEmbedder, tuner: WasmTuner, publish: (state: State) => void) {
+  private constructor(wasm: WasmModule, embedder: WasmEmbedder, tuner: WasmTuner, publish: (change: Partial<State>) => void) {
     this.#wasm = wasm;
     this.#embedder = embedder;
     this.#tuner = tuner;
     this.#publish = publish;
-    this.#changed();
+    this.#examplesChanged();
+    this.#headChanged();
   }
 
   /** Fetches wasm and weights side by side and starts a new project, or the one of a project file. */
@@ -53,13 +56,13 @@ export class Session implements Answers {
     build: Build,
     { device, seed, inputSize, weights, project }: CreateArgs,
     { emit }: CallContext,
-    publish: (state: State) => void,
+    publish: (change: Partial<State>) => void,
   ): Promise<Session> {
     const [wasm, bytes] = await Promise.all([startWasm(build, emit), loadWeights(weights, build.weights, emit)]);
     const embedder = await wasm.Embedder.create(bytes, device, inputSize);
     const tuner = project
-      ? wasm.Tuner.open(new Uint8Array(await project.arrayBuffer()), embedder.spec(), embedder.inputSize())
-      : new wasm.Tuner(embedder.spec(), embedder.inputSize(), seed);
+      ? wasm.Tuner.open(new Uint8Array(await project.arrayBuffer()), embedder)
+      : new wasm.Tuner(embedder, seed);
     return new Session(wasm, embedder, tuner, publish);
   }
 
@@ -71,7 +74,7 @@ export class Session implements Answers {
     const file = await keep(image, this.#wasm.probe);
     const id = this.#tuner.addExample(label);
     this.#files.set(id, file);
-    this.#changed();
+    this.#examplesChanged();
     return { id, label };
   }
 
@@ -81,25 +84,26 @@ export class Session implements Answers {
       this.#tuner.removeExample(id);
       this.#files.delete(id);
     }
-    this.#changed();
+    this.#examplesChanged();
   }
 
   relabelExamples({ ids, label }: Args<'relabelExamples'>): void {
     this.#known(ids);
     for (const id of ids) this.#tuner.relabelExample(id, label);
-    this.#changed();
+    this.#examplesChanged();
   }
 
   renameClass({ label, to }: Args<'renameClass'>): void {
     this.#tuner.renameClass(label, to);
-    this.#changed();
+    this.#examplesChanged();
+    this.#headChanged();
   }
 
   removeClass({ label }: Args<'removeClass'>): void {
     this.#tuner.removeClass(label);
     const left = new Set(this.#tuner.examples().map(({ id }) => id));
     for (const id of this.#files.keys()) if (!left.has(id)) this.#files.delete(id);
-    this.#changed();
+    this.#examplesChanged();
   }
 
   examples(): Example[] {
@@ -147,7 +151,7 @@ export class Session implements Answers {
     const embeddedViews = await this.#prepare(options, context);
     const prepared = performance.now();
     const report = await this.#fit(options, context, started);
-    this.#changed();
+    this.#headChanged();
     return {
       ...report,
       timings: { embedMs: prepared - started, trainMs: performance.now() - prepared, embeddedViews },
@@ -213,10 +217,13 @@ export class Session implements Answers {
   ): Promise<StoredReport> {
     const run = this.#tuner.startRun(options);
     try {
-      for (let row = run.epoch(); row; row = run.epoch()) {
-        emit({ type: 'epoch', epochs: options.epochs, elapsedMs: performance.now() - started, ...row });
+      let turn = performance.now();
+      for (let row = run.step(); row !== undefined; row = run.step()) {
+        if (row) emit({ type: 'epoch', epochs: options.epochs, elapsedMs: performance.now() - started, ...row });
+        if (!row && performance.now() - turn < STEPS_MS) continue;
         await nextTask();
         signal.throwIfAborted();
+        turn = performance.now();
       }
     } catch (error) {
       if (!isTrap(error)) run.free();
@@ -229,8 +236,12 @@ export class Session implements Answers {
     for (const id of ids) if (!this.#files.has(id)) throw unknownExample(id);
   }
 
-  #changed(): void {
-    this.#publish({ classes: this.#tuner.classes(), report: this.#tuner.report() ?? null });
+  #examplesChanged(): void {
+    this.#publish({ classes: this.#tuner.classes() });
+  }
+
+  #headChanged(): void {
+    this.#publish({ report: this.#tuner.report() ?? null });
   }
 }
 

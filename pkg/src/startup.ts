@@ -47,7 +47,7 @@ function weightsSource(given: string | URL | Blob | undefined): string | Blob {
   if (given instanceof Blob) return given;
   if (given === undefined) return new URL('../weights/mobilenet_v2.safetensors', import.meta.url).href;
   try {
-    return new URL(given, globalThis.document?.baseURI).href;
+    return new URL(given, globalThis.document?.baseURI ?? globalThis.location?.href).href;
   } catch {
     throw optionInvalid('weights', String(given), 'a valid address');
   }

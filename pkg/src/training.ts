@@ -70,6 +70,9 @@ export class TrainingRun implements AsyncIterable<TrainEvent> {
   /**
    * Stops the training: the report and all iterations reject at once with an `AbortError`. The tuner stays as it was
    * before, and features that were computed stay cached. Does nothing when the training is over.
+   *
+   * @example
+   * stopButton.onclick = () => run.cancel();
    */
   cancel(): void {
     if (!this.#end) this.#abort.abort(new DOMException('The training was cancelled.', 'AbortError'));

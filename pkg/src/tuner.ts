@@ -96,7 +96,7 @@ export class Tuner {
     return new Tuner(started, started.connection.state.report?.seed ?? checked.seed);
   }
 
-  /** The classes in the order in which they were first named, with their numbers of examples. */
+  /** The classes in the order in which they were first named, with their numbers of examples; a new array at each change. */
   get classes(): readonly ClassCount[] {
     return this.#connection.state.classes;
   }
@@ -106,7 +106,12 @@ export class Tuner {
     return this.#connection.state.report;
   }
 
-  /** All examples in the order in which they were added. */
+  /**
+   * All examples in the order in which they were added.
+   *
+   * @example
+   * const cats = (await tuner.examples()).filter(({ label }) => label === 'cat');
+   */
   async examples(): Promise<Example[]> {
     return this.#inOrder(() => this.#connection.call('examples', {}));
   }
@@ -149,6 +154,8 @@ export class Tuner {
    *
    * @param ids One id or several.
    * @throws {RekindleError} OPTION_INVALID when an id is unknown; then none is removed.
+   * @example
+   * await tuner.removeExamples(added.map(({ id }) => id));
    */
   async removeExamples(ids: number | Iterable<number>): Promise<void> {
     const list = typeof ids === 'number' ? [ids] : Array.from(ids);
@@ -161,6 +168,8 @@ export class Tuner {
    * @param ids One id or several.
    * @param label Name of the class, not empty.
    * @throws {RekindleError} OPTION_INVALID when an id is unknown or the label empty; then none is moved.
+   * @example
+   * await tuner.relabelExamples(example.id, 'wolf');
    */
   async relabelExamples(ids: number | Iterable<number>, label: string): Promise<void> {
     const list = typeof ids === 'number' ? [ids] : Array.from(ids);
@@ -175,6 +184,8 @@ export class Tuner {
    * @param to Its new name, not empty and not that of another class.
    * @throws {RekindleError} LABEL_UNKNOWN when there is no such class.
    * @throws {RekindleError} OPTION_INVALID when the new name is empty or taken.
+   * @example
+   * await tuner.renameClass('cat', 'house cat');
    */
   async renameClass(label: string, to: string): Promise<void> {
     const args = { label: checkLabel(label), to: checkLabel(to, 'to') };
@@ -186,6 +197,8 @@ export class Tuner {
    *
    * @param label Name of the class.
    * @throws {RekindleError} LABEL_UNKNOWN when there is no such class.
+   * @example
+   * await tuner.removeClass('dog');
    */
   async removeClass(label: string): Promise<void> {
     const args = { label: checkLabel(label) };
@@ -325,7 +338,12 @@ export class Tuner {
     return new Blob([file], { type: 'application/x-rekindle' });
   }
 
-  /** Ends the worker and frees its memory. Calls and runs under way, and all later ones, reject with `DISPOSED`. */
+  /**
+   * Ends the worker and frees its memory. Calls and runs under way, and all later ones, reject with `DISPOSED`.
+   *
+   * @example
+   * await tuner.dispose();
+   */
   async dispose(): Promise<void> {
     this.#connection.close(new RekindleError('DISPOSED', 'this tuner was disposed of: create or open another one'));
   }
@@ -346,7 +364,6 @@ export class Tuner {
   }
 
   async #askEach<T>(images: Iterable<ImageInput>, ask: Ask<T>): Promise<T[]> {
-    this.#connection.assertOpen();
     const answers: T[] = [];
     for (const [index, source] of capture(Array.from(images)).entries()) {
       try {
@@ -360,6 +377,7 @@ export class Tuner {
   }
 
   async #askOne<T>(source: () => Promise<ImageSource>, ask: Ask<T>): Promise<T> {
+    this.#connection.assertOpen();
     const image = await source();
     return ask(image, { transfer: transferOf(image) });
   }

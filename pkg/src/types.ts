@@ -33,16 +33,20 @@ export interface LoadProgress {
   totalBytes: number | null;
 }
 
+/** How a project is started. Defaults: `DEFAULT_CREATE_OPTIONS`. */
 export interface CreateOptions {
+  /** The pretrained network. */
   backbone?: 'mobilenet_v2';
   device?: DeviceChoice;
-  /** Whole number from 0 to 4294967295. */
+  /** Of everything that is random: splits, views, head. Whole number from 0 to 4294967295. */
   seed?: number;
   /** Side of the square input in pixels: a multiple of 32 from 32 to 512; the weights' own where left out. */
   inputSize?: number;
   /** Another place of the weights file that the package carries: its address, or the file itself. */
   weights?: string | URL | Blob;
+  /** Is told of bytes as they arrive. */
   onProgress?: (progress: LoadProgress) => void;
+  /** Stops the loading; the call rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -52,17 +56,20 @@ export interface Example {
   label: string;
 }
 
+/** One image that could not be added, and why. */
 export interface Rejected {
   /** Place of the image in the list that was given. */
   index: number;
   error: RekindleError;
 }
 
+/** What became of images that were given: the good ones were added, the others not. */
 export interface Added {
   added: Example[];
   rejected: Rejected[];
 }
 
+/** A class and its number of examples. */
 export interface ClassCount {
   label: string;
   count: number;
@@ -90,7 +97,9 @@ export interface AugmentOptions {
   erasing?: number;
 }
 
+/** How a head is trained. Defaults: `DEFAULT_TRAIN_OPTIONS`. */
 export interface TrainOptions {
+  /** What is trained: a new head on the frozen backbone. */
   strategy?: 'head';
   /** 1 to 10000. */
   epochs?: number;
@@ -112,8 +121,11 @@ export interface TrainOptions {
   validation?: number;
   /** Epochs without a better validation loss before stopping; 0 never stops early. 0 to 10000. */
   patience?: number;
+  /** Whether every class counts the same in the loss, or every example. */
   classWeights?: 'balanced' | 'none';
+  /** What is left out has its default. */
   augment?: AugmentOptions;
+  /** Cancels the training. */
   signal?: AbortSignal;
 }
 
@@ -122,7 +134,9 @@ export type ResolvedTrainOptions = Required<Omit<TrainOptions, 'signal' | 'augme
   augment: Required<AugmentOptions>;
 };
 
+/** Which views of an image are drawn. Defaults: `DEFAULT_PREVIEW_OPTIONS`. */
 export interface PreviewOptions {
+  /** What is left out has its default. */
   augment?: AugmentOptions;
   /** 1 to 100; the first is the plain one. */
   views?: number;
@@ -136,6 +150,7 @@ export interface LabelledImage {
   label: string;
 }
 
+/** Losses (in nats) and accuracies (0 to 1) after one epoch. */
 export interface EpochRow {
   /** Counted from 1. */
   epoch: number;
@@ -146,11 +161,13 @@ export interface EpochRow {
   validationAccuracy: number | null;
 }
 
+/** What happens in a training: views are prepared, epochs trained, and it is done. */
 export type TrainEvent =
   | { type: 'prepare'; doneViews: number; totalViews: number; elapsedMs: number }
   | ({ type: 'epoch'; epochs: number; elapsedMs: number } & EpochRow)
   | { type: 'done'; report: Report };
 
+/** Quality for one class, each 0 to 1; `support` counts its images. */
 export interface ClassMetrics {
   label: string;
   precision: number;
@@ -159,7 +176,9 @@ export interface ClassMetrics {
   support: number;
 }
 
+/** Quality of a head on labelled images. */
 export interface Metrics {
+  /** Images. */
   count: number;
   accuracy: number;
   /** Mean cross-entropy, in nats. */
@@ -191,6 +210,7 @@ export interface Report extends StoredReport {
   timings: Timings;
 }
 
+/** Where the time went. */
 export interface Timings {
   /** Decoding images and running the backbone on the views that were not cached. */
   embedMs: number;
@@ -200,11 +220,13 @@ export interface Timings {
   embeddedViews: number;
 }
 
+/** A class and its probability, 0 to 1. */
 export interface Score {
   label: string;
   probability: number;
 }
 
+/** What the head makes of an image; `label` and `probability` are the first of `scores`. */
 export interface Prediction {
   label: string;
   probability: number;

@@ -69,19 +69,17 @@ export interface WasmTuner {
   startRun(options: ResolvedTrainOptions): WasmRun;
   /** Takes over the run's best head and consumes the run. */
   finishRun(run: WasmRun): StoredReport;
-  trained(): boolean;
   report(): StoredReport | undefined;
-  trainedLabels(): string[];
   predict(features: Float32Array): Prediction[];
   evaluate(features: Float32Array, labels: string[]): Metrics;
   save(): Uint8Array<ArrayBuffer>;
   free(): void;
 }
 
-/** One training, pulled epoch by epoch. Freeing it leaves the tuner as it was. */
+/** One training, pulled step by step. Freeing it leaves the tuner as it was. */
 export interface WasmRun {
-  /** Trains one epoch; undefined when all are done or the run stopped early. */
-  epoch(): EpochRow | undefined;
+  /** Takes one step: an epoch's row after its last one, null after any other, undefined when none is left. */
+  step(): EpochRow | null | undefined;
   free(): void;
 }
 
@@ -95,8 +93,9 @@ export interface WasmModule {
     create(weights: Uint8Array, device: 'cpu' | 'webgpu', inputSize: number | undefined): Promise<WasmEmbedder>;
   };
   Tuner: {
-    new (spec: Spec, inputSize: number, seed: number): WasmTuner;
-    open(project: Uint8Array, spec: Spec, inputSize: number): WasmTuner;
+    new (embedder: WasmEmbedder, seed: number): WasmTuner;
+    /** The project must have been made with the embedder's weights and input size. */
+    open(project: Uint8Array, embedder: WasmEmbedder): WasmTuner;
   };
 }
 

@@ -59,8 +59,9 @@ class Project {
 
   #lastKey = 0;
   #tuner: Tuner | null = null;
-  /** Edits run one after another, in the order in which they were made. */
-  #edits: Promise<unknown> = Promise.resolve();
+  #started = Promise.withResolvers<void>();
+  /** Edits run one after another, in the order in which they were made, once the tuner is there. */
+  #edits: Promise<unknown> = this.#started.promise;
 
   /** Loads the package's files; may be called again after a failure. */
   async start(): Promise<void> {
@@ -189,6 +190,7 @@ class Project {
     this.#tuner = tuner;
     this.device = tuner.device;
     this.state = 'ready';
+    this.#started.resolve();
   }
 
   #note(progress: LoadProgress): void {

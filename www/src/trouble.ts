@@ -77,12 +77,17 @@ const SENTENCES: Record<string, Trouble> = {
   },
 };
 
+/** What fails where files of the page cannot be fetched. */
+const FETCHING: readonly string[] = ['WORKER_FAILED', 'WASM_FAILED', 'WEIGHTS_FETCH'];
+const OFFLINE: Trouble = {
+  what: 'This device is offline, so the parts that do the work cannot be fetched.',
+  todo: 'Connect and try again; once they are here, no connection is needed.',
+};
+
 /** The plain sentences for an error; the package's own message where it says more, as it does for sizes and options. */
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof RekindleError) {
-    if (error.code === 'WEIGHTS_FETCH' && !navigator.onLine) {
-      return { what: 'This device is offline, so the pretrained model cannot be fetched.', todo: 'Connect and try again; after that no connection is needed.' };
-    }
+    if (FETCHING.includes(error.code) && !navigator.onLine) return OFFLINE;
     return SENTENCES[error.code] ?? { what: sentence(error.message), todo: '' };
   }
   return { what: sentence(error instanceof Error ? error.message : String(error)), todo: '' };

@@ -1,10 +1,16 @@
-//! From pixels to the tensors a backbone reads: [`Pixels`], [`Preprocess`], [`Augment`].
+//! From pixels to the numbers a backbone reads: [`probe`] judges a file, [`Pixels`] is a decoded image, [`Preprocess`]
+//! makes its evaluation crop and [`Augment`] its random views.
 
 mod augment;
+mod colour;
+mod erasing;
 mod pixels;
 mod preprocess;
 pub mod probe;
+mod random_crop;
+mod resample;
+mod rotation;
 
 pub use augment::{Augment, View};
-pub use pixels::Pixels;
+pub use pixels::{MAX_PIXELS, Pixels};
 pub use preprocess::Preprocess;

@@ -1,5 +1,67 @@
 //! The evaluation transform that the pretrained weights were made with: resize, centre crop, normalise.
 
-/// The evaluation transform that belongs to pretrained weights.
+use fast_image_resize::CropBox;
+
+use super::{Pixels, resample::resample};
+use crate::error::Result;
+use crate::weights::Spec;
+
+/// The evaluation transform that belongs to pretrained weights: the shorter side is resized to
+/// `round(input_size / crop_pct)`, the centre is cropped to `input_size` and each channel normalised.
+///
+/// The sizes and offsets are torchvision's (`Resize`, `CenterCrop`), the filter is Pillow's antialiased bilinear.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Preprocess {}
+pub struct Preprocess {
+    input_size: u32,
+    shorter_side: u32,
+    mean: [f32; 3],
+    std: [f32; 3],
+}
+
+impl Preprocess {
+    /// The transform of `spec` for a square input of `input_size` pixels. The resized image is never smaller than the
+    /// crop: a `crop_pct` outside 0 to 1 counts as 1.
+    pub fn new(spec: &Spec, input_size: u32) -> Self {
+        let crop_pct = f64::from(spec.crop_pct);
+        let kept = if crop_pct > 0.0 && crop_pct < 1.0 { crop_pct } else { 1.0 };
+        let shorter_side = (f64::from(input_size) / kept).round() as u32;
+        Self { input_size, shorter_side, mean: spec.mean, std: spec.std }
+    }
+
+    /// The centre of the resized image, `input_size` x `input_size`. Only what the crop shows is resized, to the same
+    /// numbers.
+    ///
+    /// # Errors
+    /// `IMAGE_SHAPE` where the input size is zero or over [`MAX_PIXELS`](super::MAX_PIXELS).
+    pub fn crop(&self, pixels: &Pixels) -> Result<Pixels> {
+        let shorter = pixels.width().min(pixels.height());
+        let (left, width) = self.span(pixels.width(), shorter);
+        let (top, height) = self.span(pixels.height(), shorter);
+        resample(pixels, CropBox { left, top, width, height }, self.input_size, self.input_size)
+    }
+
+    /// Where the crop begins on a side and how long it is, in pixels of the original image.
+    ///
+    /// torchvision cuts the longer resized side down to a whole number, and Python rounds the crop's offset half to even.
+    fn span(&self, side: u32, shorter: u32) -> (f64, f64) {
+        let resized = (u64::from(self.shorter_side) * u64::from(side) / u64::from(shorter)) as f64;
+        let crop = f64::from(self.input_size);
+        let offset = ((resized - crop) / 2.0).round_ties_even();
+        let scale = f64::from(side) / resized;
+        (offset * scale, crop * scale)
+    }
+
+    /// `(value / 255 - mean) / std` of every value, in the image's order.
+    ///
+    /// # Shapes
+    /// `[height, width, 3]`, channels R, G, B.
+    pub fn normalise(&self, pixels: &Pixels) -> Vec<f32> {
+        let channels = self.mean.iter().zip(&self.std).cycle();
+        pixels
+            .rgb()
+            .iter()
+            .zip(channels)
+            .map(|(&v, (mean, std))| (f32::from(v) / 255.0 - mean) / std)
+            .collect()
+    }
+}

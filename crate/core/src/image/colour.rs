@@ -1,0 +1,89 @@
+//! Changes of brightness, contrast, saturation and hue, by the definitions of Pillow's `ImageEnhance` and of
+//! torchvision's `adjust_hue`; results are rounded to the nearest value.
+
+use super::Pixels;
+
+/// Multiplies every value by `factor`: a blend with black.
+pub(super) fn brightness(pixels: &mut Pixels, factor: f32) {
+    blend_with_grey(pixels, 0, factor);
+}
+
+/// Multiplies the distance of every value from the image's mean luma by `factor`.
+pub(super) fn contrast(pixels: &mut Pixels, factor: f32) {
+    let count = u64::from(pixels.width()) * u64::from(pixels.height());
+    let sum: u64 = pixels.colours().iter().map(|&rgb| u64::from(luma(rgb))).sum();
+    let mean = (2 * sum + count) / (2 * count);
+    blend_with_grey(pixels, mean as u8, factor);
+}
+
+/// Multiplies the distance of every value from its pixel's luma by `factor`; 0 gives a grey image.
+pub(super) fn saturation(pixels: &mut Pixels, factor: f32) {
+    for rgb in pixels.colours_mut() {
+        let grey = luma(*rgb);
+        *rgb = rgb.map(|value| blend(grey, value, factor));
+    }
+}
+
+/// Turns every hue by a part of the colour circle: a third turns red to green. The value and saturation of HSV stay.
+///
+/// Smith, "Color gamut transform pairs", SIGGRAPH 1978, with the hue in sixths of the circle.
+pub(super) fn hue(pixels: &mut Pixels, turn: f32) {
+    let sixths = (turn - turn.floor()) * 6.0;
+    for rgb in pixels.colours_mut() {
+        *rgb = turn_hue(*rgb, sixths);
+    }
+}
+
+fn turn_hue(rgb: [u8; 3], sixths: f32) -> [u8; 3] {
+    let [r, g, b] = rgb.map(f32::from);
+    let value = r.max(g).max(b);
+    let chroma = value - r.min(g).min(b);
+    if chroma == 0.0 {
+        return rgb;
+    }
+    let hue = if value == r {
+        (g - b) / chroma
+    } else if value == g {
+        (b - r) / chroma + 2.0
+    } else {
+        (r - g) / chroma + 4.0
+    };
+    let hue = within_circle(within_circle(hue) + sixths);
+    // Each channel falls from the value by the chroma along a trapezoid around the circle; they are 2 sixths apart.
+    [5.0, 3.0, 1.0].map(|offset| {
+        let place = within_circle(hue + offset);
+        (value - chroma * place.min(4.0 - place).clamp(0.0, 1.0) + 0.5) as u8
+    })
+}
+
+/// A hue in sixths that is at most one turn off, brought into 0 to 6.
+fn within_circle(sixths: f32) -> f32 {
+    if sixths < 0.0 {
+        sixths + 6.0
+    } else if sixths >= 6.0 {
+        sixths - 6.0
+    } else {
+        sixths
+    }
+}
+
+fn blend_with_grey(pixels: &mut Pixels, grey: u8, factor: f32) {
+    let mut table = [0; 256];
+    for (value, blended) in (0..=255).zip(&mut table) {
+        *blended = blend(grey, value, factor);
+    }
+    for rgb in pixels.colours_mut() {
+        *rgb = rgb.map(|value| table[usize::from(value)]);
+    }
+}
+
+/// `from + factor * (to - from)`; a factor over one goes beyond `to`, as far as eight bits reach.
+fn blend(from: u8, to: u8, factor: f32) -> u8 {
+    let (from, to) = (f32::from(from), f32::from(to));
+    (from + factor * (to - from) + 0.5) as u8
+}
+
+/// ITU-R 601 luma in Pillow's 16-bit fixed point.
+fn luma([r, g, b]: [u8; 3]) -> u8 {
+    ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
+}

@@ -1,0 +1,96 @@
+//! A view cut out of a photo and turned about its centre.
+
+use fast_image_resize::CropBox;
+
+use super::{Pixels, resample::resample};
+use crate::error::Result;
+
+/// Resizes a region to a square of `size` and turns it counter-clockwise about its centre, with bilinear sampling.
+///
+/// There are no empty corners: they show what lies beside the region in the photo, and where the photo ends its mirror
+/// image. The photo itself is read once, at the resolution of the view.
+///
+/// Sine and cosine come from `libm` and the rest is exact, so that every platform gives the same bytes.
+pub(super) fn turned(pixels: &Pixels, region: CropBox, size: u32, degrees: f64) -> Result<Pixels> {
+    if degrees == 0.0 || size == 0 {
+        return resample(pixels, region, size, size);
+    }
+    let radians = degrees.to_radians();
+    let (sin, cos) = (libm::sin(radians), libm::cos(radians));
+    let side = f64::from(size);
+    // How far the corners of the turned square stick out, and one pixel for the bilinear filter.
+    let reach = (side / 2.0 * (sin.abs() + cos.abs() - 1.0)).ceil().max(0.0) + 1.0;
+
+    let (left, across) = widen(region.left, region.width, f64::from(pixels.width()), side, reach);
+    let (top, down) = widen(region.top, region.height, f64::from(pixels.height()), side, reach);
+    let (scale_x, scale_y) = (region.width / side, region.height / side);
+    let wide = CropBox {
+        left: region.left - left * scale_x,
+        top: region.top - top * scale_y,
+        width: across * scale_x,
+        height: down * scale_y,
+    };
+    let tile = resample(pixels, wide, across as u32, down as u32)?;
+
+    let mut rgb = Vec::with_capacity((size as usize).pow(2) * 3);
+    for row in 0..size {
+        let y = f64::from(row) + 0.5 - side / 2.0;
+        for column in 0..size {
+            let x = f64::from(column) + 0.5 - side / 2.0;
+            let tile_x = left + side / 2.0 + x * cos - y * sin;
+            let tile_y = top + side / 2.0 + x * sin + y * cos;
+            rgb.extend(sample(&tile, tile_x, tile_y));
+        }
+    }
+    Pixels::from_rgb(size, size, rgb)
+}
+
+/// Widens a span of the photo by up to `reach` pixels of the view on each side, as far as the photo goes: how many are
+/// added before it, and the whole length.
+fn widen(start: f64, length: f64, photo: f64, side: f64, reach: f64) -> (f64, f64) {
+    let scale = length / side;
+    let before = (start / scale).floor().clamp(0.0, reach);
+    let after = ((photo - start - length) / scale).floor().clamp(0.0, reach);
+    (before, before + side + after)
+}
+
+/// The bilinear value at a point, in pixels from the top left corner of the image.
+fn sample(image: &Pixels, x: f64, y: f64) -> [u8; 3] {
+    let (x, weight_x) = split(x - 0.5);
+    let (y, weight_y) = split(y - 0.5);
+    let columns = [x, x + 1].map(|x| mirror(x, image.width()));
+    let [top, bottom] = [y, y + 1].map(|y| {
+        let [left, right] = columns.map(|x| colour_at(image, x, mirror(y, image.height())));
+        blend(left, right, weight_x)
+    });
+    blend(top, bottom, weight_y).map(|value| ((value + 0x8000) >> 16) as u8)
+}
+
+/// The colour of a pixel inside the image.
+fn colour_at(image: &Pixels, x: u32, y: u32) -> [u32; 3] {
+    let index = y as usize * image.width() as usize + x as usize;
+    image.colours().get(index).map_or([0; 3], |colour| colour.map(u32::from))
+}
+
+/// The whole part of a coordinate, and the rest in 256ths.
+fn split(coordinate: f64) -> (i64, u32) {
+    let fixed = (coordinate * 256.0).round() as i64;
+    (fixed >> 8, (fixed & 255) as u32)
+}
+
+/// `256 * (a * (1 - weight) + b * weight)`, for a weight in 256ths.
+fn blend(a: [u32; 3], b: [u32; 3], weight: u32) -> [u32; 3] {
+    let mix = |a: u32, b: u32| a * (256 - weight) + b * weight;
+    let ([a0, a1, a2], [b0, b1, b2]) = (a, b);
+    [mix(a0, b0), mix(a1, b1), mix(a2, b2)]
+}
+
+/// The index inside `0..length` that a coordinate falls on when the image is continued by its mirror images.
+fn mirror(index: i64, length: u32) -> u32 {
+    let length = i64::from(length);
+    if (0..length).contains(&index) {
+        return index as u32;
+    }
+    let folded = index.rem_euclid(2 * length);
+    folded.min(2 * length - 1 - folded) as u32
+}
