@@ -1,6 +1,6 @@
 /** The features that the package caches, computed here by its wasm module, for other programs to use. */
 
-import type { AugmentOptions, ResolvedTrainOptions, TrainOptions } from 'rekindle';
+import type { AugmentOptions, ResolvedTrainOptions, Spec, TrainOptions } from 'rekindle';
 
 interface View {
   index: number;
@@ -9,7 +9,10 @@ interface View {
 
 /** Weights, preprocessing and frozen prefix. */
 export interface Embedder {
+  spec(): Spec;
+  inputSize(): number;
   featureLength(): number;
+  preview(rgba: Uint8ClampedArray, width: number, height: number, views: View[], augment: AugmentOptions | undefined): Uint8Array;
   embed(rgba: Uint8ClampedArray, width: number, height: number, views: View[], augment: AugmentOptions | undefined): Promise<Float32Array>;
 }
 
