@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
+import { mobilenet } from './mobilenet.ts';
 
 /** What all head trainings share. */
 export interface HeadTask {
@@ -50,5 +51,21 @@ export function headTraining(task: HeadTask): () => Promise<{ ms: number; accura
     right.dispose();
     model.dispose();
     return { ms, accuracy };
+  };
+}
+
+/** The backbone on images of `side` squared, each as normalised `[side, side, 3]`; the tensors are made before the rounds. */
+export function embedding(weights: Uint8Array, images: Float32Array[], side: number): () => Promise<{ ms: number; embeddings: Float32Array[] }> {
+  const network = mobilenet(weights);
+  const inputs = images.map((image) => tf.tensor4d(image, [1, side, side, 3]));
+  return async () => {
+    const embeddings: Float32Array[] = [];
+    const start = performance.now();
+    for (const input of inputs) {
+      const output = network(input);
+      embeddings.push((await output.data()) as Float32Array);
+      output.dispose();
+    }
+    return { ms: performance.now() - start, embeddings };
   };
 }

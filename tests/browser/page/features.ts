@@ -1,32 +1,34 @@
 /** The features that the package caches, computed here by its wasm module, for other programs to use. */
 
-import type { AugmentOptions, Spec, TrainOptions } from 'rekindle';
+import type { AugmentOptions, ResolvedTrainOptions, Spec, TrainOptions } from 'rekindle';
 
 interface View {
   index: number;
   seed: number;
 }
 
+/** Weights, preprocessing and frozen prefix. */
+export interface Embedder {
+  spec(): Spec;
+  inputSize(): number;
+  featureLength(): number;
+  preview(rgba: Uint8ClampedArray, width: number, height: number, views: View[], augment: AugmentOptions | undefined): Uint8Array;
+  embed(rgba: Uint8ClampedArray, width: number, height: number, views: View[], augment: AugmentOptions | undefined): Promise<Float32Array>;
+}
+
 /** The parts of the wasm module that are used here. */
 export interface WasmModule {
   default(input: { module_or_path: Promise<Response> }): Promise<unknown>;
-  checkTrainOptions(options: unknown): TrainOptions & { augment: AugmentOptions };
-  Embedder: {
-    create(weights: Uint8Array, device: 'cpu', inputSize: undefined): Promise<{
-      spec(): Spec;
-      inputSize(): number;
-      featureLength(): number;
-      embed(rgba: Uint8ClampedArray, width: number, height: number, views: View[], augment: AugmentOptions): Promise<Float32Array>;
-    }>;
-  };
-  Tuner: new (spec: Spec, inputSize: number, seed: number) => {
+  checkTrainOptions(options: unknown): ResolvedTrainOptions;
+  Embedder: { create(weights: Uint8Array, device: 'cpu', inputSize: undefined): Promise<Embedder> };
+  Tuner: new (embedder: Embedder, seed: number) => {
     addExample(label: string): number;
-    pending(options: unknown): { example: number; views: View[] }[];
+    pending(options: ResolvedTrainOptions): { example: number; views: View[] }[];
   };
 }
 
-/** The package's own files that its worker loads. */
-export async function embedder() {
+/** An embedder made of the files that the package's worker loads. */
+export async function startEmbedder() {
   const wasm = (await import('/rekindle/dist/wasm/cpu/rekindle.js' as string)) as WasmModule;
   await wasm.default({ module_or_path: fetch('/rekindle/dist/wasm/cpu/rekindle_bg.wasm') });
   const weights = new Uint8Array(await (await fetch('/rekindle/weights/mobilenet_v2.safetensors')).arrayBuffer());
@@ -44,8 +46,8 @@ export async function pixels(file: Blob): Promise<ImageData> {
 
 /** Features of every view that a training with these options needs, a row a view, with the class of each row. */
 export async function cachedFeatures(classes: Map<string, File[]>, seed: number, options: TrainOptions) {
-  const { wasm, embedder: prefix } = await embedder();
-  const tuner = new wasm.Tuner(prefix.spec(), prefix.inputSize(), seed);
+  const { wasm, embedder } = await startEmbedder();
+  const tuner = new wasm.Tuner(embedder, seed);
   const examples = new Map<number, { label: string; file: File }>();
   for (const [label, files] of classes) {
     for (const file of files) examples.set(tuner.addExample(label), { label, file });
@@ -57,10 +59,10 @@ export async function cachedFeatures(classes: Map<string, File[]>, seed: number,
   for (const { example, views } of tuner.pending(checked)) {
     const { label, file } = examples.get(example) as { label: string; file: File };
     const image = await pixels(file);
-    rows.push(await prefix.embed(image.data, image.width, image.height, views, checked.augment));
+    rows.push(await embedder.embed(image.data, image.width, image.height, views, checked.augment));
     for (const _ of views) labels.push(names.indexOf(label));
   }
-  const featureLength = prefix.featureLength();
+  const featureLength = embedder.featureLength();
   const features = new Float32Array(labels.length * featureLength);
   let at = 0;
   for (const row of rows) {
