@@ -49,7 +49,9 @@ fn main() -> Outcome<()> {
     let folder = Path::new(folder);
     std::fs::create_dir_all(folder)?;
     // Some running variances of the norms are too large or too small for f16; the norms are a hundredth of the numbers.
-    write(&folder.join("mobilenet_v2.safetensors"), &backbone, metadata.clone(), |tensor| tensor.shape.len() > 1)?;
+    write(&folder.join("mobilenet_v2.safetensors"), &backbone, metadata.clone(), |tensor| {
+        tensor.shape.len() > 1
+    })?;
     write(&folder.join("mobilenet_v2.f32.safetensors"), &backbone, metadata, |_| false)?;
     write(&folder.join("mobilenet_v2.classifier.safetensors"), &classifier, with_classes.clone(), |_| true)?;
     write(&folder.join("mobilenet_v2.classifier.f32.safetensors"), &classifier, with_classes, |_| false)
@@ -95,7 +97,11 @@ fn write(
 ) -> Outcome<()> {
     let mut encoded = Vec::new();
     for tensor in tensors {
-        encoded.push(if narrow(tensor) { (Dtype::F16, f16_bytes(tensor)?) } else { (Dtype::F32, f32_bytes(tensor)) });
+        encoded.push(if narrow(tensor) {
+            (Dtype::F16, f16_bytes(tensor)?)
+        } else {
+            (Dtype::F32, f32_bytes(tensor))
+        });
     }
     let mut views = BTreeMap::new();
     for (tensor, (dtype, bytes)) in tensors.iter().zip(&encoded) {

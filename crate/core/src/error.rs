@@ -4,7 +4,8 @@
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong, with what a person needs to mend it.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, thiserror::Error)]
+#[serde(untagged, rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Error {
     /// No WebGPU device could be had.
@@ -155,9 +156,19 @@ where
             }
             None => Error::OptionInvalid {
                 option: if parent.is_empty() { "options".into() } else { parent.to_owned() },
-                found: found.to_owned(),
-                expected,
+                found: found.trim_start_matches("invalid type: ").replace("unit value", "null"),
+                expected: in_words(&expected).to_owned(),
             },
         }
     })
+}
+
+/// What serde calls a type, as a caller of JavaScript would.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u32" => "a whole number that is not negative",
+        "f64" => "a number",
+        "an array of length 2" => "two numbers, the least and the most",
+        other => other,
+    }
 }

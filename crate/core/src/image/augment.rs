@@ -59,13 +59,22 @@ impl Default for Augment {
 }
 
 impl Augment {
+    /// Reads ranges as a caller wrote them; what is left out has its default.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID`, naming the option, for a name that is not known, a value of another type or one out of its range.
+    pub fn read<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Self> {
+        let ranges: Self = crate::error::read_option(source)?;
+        ranges.validate()?;
+        Ok(ranges)
+    }
+
     /// Checks every range.
     ///
     /// # Errors
     /// `OPTION_INVALID` naming the first field that is out of its range or not a number, as `augment.<field>`.
     pub fn validate(&self) -> Result<()> {
-        for (field, range, least, most) in
-            [("area", self.area, 0.05, 1.0), ("ratio", self.ratio, 0.25, 4.0)]
+        for (field, range, least, most) in [("area", self.area, 0.05, 1.0), ("ratio", self.ratio, 0.25, 4.0)]
         {
             let [low, high] = range;
             if !(least <= low && low <= high && high <= most) {
@@ -102,11 +111,11 @@ impl Augment {
         let region = random_crop(pixels.width(), pixels.height(), self.area, self.ratio, &mut rng);
         let degrees = uniform(&mut rng, [-self.rotation, self.rotation]);
         let mut view = rotation::turned(pixels, region, size, degrees)?;
-        if rng.random_bool(self.flip) {
+        if uniform(&mut rng, [0.0, 1.0]) < self.flip {
             view = view.oriented(2);
         }
         self.jitter(&mut view, &mut rng);
-        if rng.random_bool(self.erasing) {
+        if uniform(&mut rng, [0.0, 1.0]) < self.erasing {
             erasing::erase(&mut view, &mut rng);
         }
         Ok(view)

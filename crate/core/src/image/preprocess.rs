@@ -57,6 +57,11 @@ impl Preprocess {
     /// `[height, width, 3]`, channels R, G, B.
     pub fn normalise(&self, pixels: &Pixels) -> Vec<f32> {
         let channels = self.mean.iter().zip(&self.std).cycle();
-        pixels.rgb().iter().zip(channels).map(|(&v, (mean, std))| (f32::from(v) / 255.0 - mean) / std).collect()
+        pixels
+            .rgb()
+            .iter()
+            .zip(channels)
+            .map(|(&v, (mean, std))| (f32::from(v) / 255.0 - mean) / std)
+            .collect()
     }
 }

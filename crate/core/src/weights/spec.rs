@@ -37,7 +37,8 @@ impl Spec {
     /// `WEIGHTS_FORMAT` where the text is no spec or a number is out of its range.
     pub fn from_json(json: &str) -> Result<Self> {
         let refuse = |reason: String| Error::WeightsFormat { reason };
-        let spec: Spec = serde_json::from_str(json).map_err(|e| refuse(format!("the spec is no valid JSON: {e}")))?;
+        let spec: Spec =
+            serde_json::from_str(json).map_err(|e| refuse(format!("the spec is no valid JSON: {e}")))?;
         let range = if !spec.mean.iter().all(|value| value.is_finite()) {
             "mean must be finite"
         } else if !spec.std.iter().all(|value| value.is_finite() && *value > 0.0) {

@@ -41,7 +41,8 @@ impl<'a> Tensors<'a> {
         let file = SafeTensors::deserialize(bytes).map_err(|e| format(e.to_string()))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let views: BTreeMap<_, _> = file.tensors().into_iter().collect();
-        let entry = |key: &str| metadata.get(key).ok_or_else(|| format(format!("metadata `{key}` is absent")));
+        let entry =
+            |key: &str| metadata.get(key).ok_or_else(|| format(format!("metadata `{key}` is absent")));
         if *entry(CHECKSUM_KEY)? != checksum(&metadata, &views) {
             return Err(format("the bytes do not match the file's checksum".into()));
         }
@@ -138,8 +139,16 @@ mod tests {
     fn file() -> Vec<u8> {
         let bytes = [
             ("a.f32", Dtype::F32, [1.5f32, -2.0].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()),
-            ("b.f16", Dtype::F16, [1.5f32, -2.0].iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect()),
-            ("c.bf16", Dtype::BF16, [1.5f32, -2.0].iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect()),
+            (
+                "b.f16",
+                Dtype::F16,
+                [1.5f32, -2.0].iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
+            ),
+            (
+                "c.bf16",
+                Dtype::BF16,
+                [1.5f32, -2.0].iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
+            ),
             ("d.i64", Dtype::I64, [1i64, -2].iter().flat_map(|v| v.to_le_bytes()).collect()),
             ("e.nan", Dtype::F32, [f32::NAN, 0.0].iter().flat_map(|v| v.to_le_bytes()).collect()),
         ];
@@ -221,8 +230,11 @@ mod tests {
         let text = std::str::from_utf8(&bytes[8..8 + header]).unwrap();
         // The same header with its entries in another order, as another writer may put them.
         let json: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
-        let reversed: Vec<String> =
-            json.iter().rev().map(|(key, value)| format!("{}:{value}", serde_json::to_string(key).unwrap())).collect();
+        let reversed: Vec<String> = json
+            .iter()
+            .rev()
+            .map(|(key, value)| format!("{}:{value}", serde_json::to_string(key).unwrap()))
+            .collect();
         let reversed = format!("{{{}}}", reversed.join(","));
         let mut reordered = (reversed.len() as u64).to_le_bytes().to_vec();
         reordered.extend(reversed.as_bytes());

@@ -1,1 +1,0 @@
-//! Reads the header of an image file: format, size, whether it is animated or cut off.
