@@ -38,7 +38,13 @@ impl Expected {
     }
 
     /// Compares the embedding and the logits that a classifier gives for it.
-    fn check_embedding(&self, photo: &str, found: &[f32], classifier: &Classifier, tolerance: f32) -> Vec<f32> {
+    fn check_embedding(
+        &self,
+        photo: &str,
+        found: &[f32],
+        classifier: &Classifier,
+        tolerance: f32,
+    ) -> Vec<f32> {
         let name = format!("{photo}.embedding");
         check(&name, found, &self.values(&name), tolerance);
         let logits = classifier.logits(found);
@@ -65,7 +71,8 @@ impl Classifier {
     }
 
     fn logits(&self, embedding: &[f32]) -> Vec<f32> {
-        let dot = |row: &[f32]| row.iter().zip(embedding).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
+        let dot =
+            |row: &[f32]| row.iter().zip(embedding).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
         self.weight.chunks_exact(1280).zip(&self.bias).map(|(row, bias)| dot(row) as f32 + bias).collect()
     }
 }
