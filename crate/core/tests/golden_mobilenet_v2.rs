@@ -1,5 +1,7 @@
 //! MobileNetV2 against ONNX Runtime: `tests/golden/mobilenet_v2/README.md` says what is compared and how closely.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
