@@ -104,8 +104,8 @@ impl Plan {
         let added =
             layer.add.map(|value| value.0 <= self.operations.len() && self.channels(value) == layer.output);
         let fits = layer.input == self.channels(self.last())
-            && layer.input % groups == 0
-            && layer.output % groups == 0
+            && layer.input.is_multiple_of(groups)
+            && layer.output.is_multiple_of(groups)
             && layer.weight.len() == weights
             && layer.bias.len() == layer.output
             && layer.stride > 0
