@@ -23,7 +23,7 @@ const SHIPPED: [&str; 2] = ["mobilenet_v2.safetensors", "mobilenet_v2.classifier
 /// What it writes for tests against the reference: the unrounded numbers.
 const REFERENCE: &str = "mobilenet_v2.f32.safetensors";
 /// torchvision's licence, which goes with the numbers.
-const LICENSE: &str = include_str!("../torchvision-license.txt");
+const LICENSE: &str = include_str!("../../core/src/weights/LICENSE-torchvision");
 
 /// Where the weights lie in the cache.
 ///

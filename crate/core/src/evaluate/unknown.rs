@@ -7,7 +7,7 @@
 use half::f16;
 
 /// Share of known images that the threshold calls unknown by mistake.
-pub const FALSE_ALARM_RATE: f64 = 0.02;
+pub const FALSE_ALARM_RATE: f64 = 0.05;
 
 /// Most embeddings that are kept: past it an even sample is, which bounds a project file to some megabytes.
 pub const MOST_REFERENCES: usize = 2000;

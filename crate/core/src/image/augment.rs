@@ -111,11 +111,11 @@ impl Augment {
         let region = random_crop(pixels.width(), pixels.height(), self.area, self.ratio, &mut rng);
         let degrees = uniform(&mut rng, [-self.rotation, self.rotation]);
         let mut view = rotation::turned(pixels, region, size, degrees)?;
-        if rng.random_bool(self.flip) {
+        if uniform(&mut rng, [0.0, 1.0]) < self.flip {
             view = view.oriented(2);
         }
         self.jitter(&mut view, &mut rng);
-        if rng.random_bool(self.erasing) {
+        if uniform(&mut rng, [0.0, 1.0]) < self.erasing {
             erasing::erase(&mut view, &mut rng);
         }
         Ok(view)

@@ -87,3 +87,88 @@ fn blend(from: u8, to: u8, factor: f32) -> u8 {
 fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! golden {
+        ($name:literal) => {
+            Pixels::golden(include_bytes!(concat!("../../../../tests/golden/augment/", $name, ".png")))
+        };
+    }
+
+    /// The photo after a change.
+    fn changed(change: fn(&mut Pixels, f32), amount: f32) -> Pixels {
+        let mut photo = golden!("photo");
+        change(&mut photo, amount);
+        photo
+    }
+
+    #[test]
+    fn brightness_contrast_and_saturation_are_pillows() {
+        for (change, amount, expected) in [
+            (brightness as fn(&mut Pixels, f32), 0.0, golden!("brightness_0.0")),
+            (brightness, 0.7, golden!("brightness_0.7")),
+            (brightness, 1.6, golden!("brightness_1.6")),
+            (contrast, 0.0, golden!("contrast_0.0")),
+            (contrast, 0.7, golden!("contrast_0.7")),
+            (contrast, 1.6, golden!("contrast_1.6")),
+            (saturation, 0.0, golden!("saturation_0.0")),
+            (saturation, 0.7, golden!("saturation_0.7")),
+            (saturation, 1.6, golden!("saturation_1.6")),
+        ] {
+            assert!(changed(change, amount).distance(&expected) <= 1, "{amount}");
+        }
+    }
+
+    #[test]
+    fn hue_is_that_of_the_standard_library_of_python() {
+        for (turn, expected) in
+            [(-0.25, golden!("hue_-0.25")), (0.1, golden!("hue_0.1")), (0.4, golden!("hue_0.4"))]
+        {
+            assert!(changed(hue, turn).distance(&expected) <= 1, "{turn}");
+        }
+    }
+
+    #[test]
+    fn a_neutral_amount_changes_nothing() {
+        let photo = golden!("photo");
+        for (change, neutral) in [
+            (brightness as fn(&mut Pixels, f32), 1.0),
+            (contrast, 1.0),
+            (saturation, 1.0),
+            (hue, 0.0),
+            (hue, 1.0),
+        ] {
+            assert_eq!(changed(change, neutral), photo);
+        }
+    }
+
+    #[test]
+    fn a_third_of_the_circle_turns_red_to_green_to_blue() {
+        for (rgb, turned) in [
+            ([255, 0, 0], [0, 255, 0]),
+            ([0, 255, 0], [0, 0, 255]),
+            ([0, 0, 255], [255, 0, 0]),
+            ([200, 100, 100], [100, 200, 100]),
+            ([77, 77, 77], [77, 77, 77]),
+        ] {
+            let mut pixel = Pixels::from_rgb(1, 1, rgb.to_vec()).unwrap();
+            hue(&mut pixel, 1.0 / 3.0);
+            assert_eq!(pixel.rgb(), turned);
+        }
+    }
+
+    #[test]
+    fn hue_turns_there_and_back() {
+        for rgb in [[255, 0, 0], [12, 200, 45], [90, 91, 250], [3, 2, 1]] {
+            for turn in [0.02, 0.3, 0.5] {
+                let mut pixel = Pixels::from_rgb(1, 1, rgb.to_vec()).unwrap();
+                hue(&mut pixel, turn);
+                hue(&mut pixel, -turn);
+                assert!(pixel.distance(&Pixels::from_rgb(1, 1, rgb.to_vec()).unwrap()) <= 1, "{rgb:?}");
+            }
+        }
+    }
+}

@@ -41,3 +41,40 @@ fn mean_colour(pixels: &Pixels) -> [u8; 3] {
     }
     sums.map(|sum| ((2 * sum + count) / (2 * count)) as u8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn a_rectangle_takes_the_mean_colour() {
+        // Rows 0 to 63; the mean of each channel is known: 31.5 rounds to 32.
+        let rgb: Vec<u8> = (0..64u8).flat_map(|row| [row, 0, 100].repeat(64)).collect();
+        let image = Pixels::from_rgb(64, 64, rgb).unwrap();
+        for seed in 0..200 {
+            let mut erased = image.clone();
+            erase(&mut erased, &mut ChaCha8Rng::seed_from_u64(seed));
+            let places: Vec<(usize, usize)> = erased
+                .colours()
+                .iter()
+                .zip(image.colours())
+                .enumerate()
+                .filter(|(_, (after, before))| after != before)
+                .map(|(index, (after, _))| {
+                    assert_eq!(*after, [32, 0, 100]);
+                    (index % 64, index / 64)
+                })
+                .collect();
+            let columns =
+                places.iter().map(|p| p.0).max().unwrap() - places.iter().map(|p| p.0).min().unwrap() + 1;
+            let rows =
+                places.iter().map(|p| p.1).max().unwrap() - places.iter().map(|p| p.1).min().unwrap() + 1;
+            // Row 32 has the mean colour already.
+            assert!(places.len() == columns * rows || places.len() == columns * (rows - 1), "{seed}");
+            let area = (columns * rows) as f64 / 4096.0;
+            assert!((0.01..0.42).contains(&area), "{seed}: {area}");
+        }
+    }
+}

@@ -113,6 +113,21 @@ impl Pixels {
     }
 }
 
+#[cfg(test)]
+impl Pixels {
+    /// Decodes a PNG file of the golden values.
+    pub(super) fn golden(png: &[u8]) -> Self {
+        let image = image::load_from_memory(png).unwrap().into_rgb8();
+        Self::from_rgb(image.width(), image.height(), image.into_raw()).unwrap()
+    }
+
+    /// The largest difference of two images of one size in any value.
+    pub(super) fn distance(&self, other: &Self) -> u8 {
+        assert_eq!((self.width, self.height), (other.width, other.height));
+        self.rgb.iter().zip(&other.rgb).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+    }
+}
+
 /// Rounded `channel * alpha + white * (1 - alpha)` in eight bits.
 fn onto_white(channel: u8, alpha: u8) -> u8 {
     let (c, a) = (u32::from(channel), u32::from(alpha));

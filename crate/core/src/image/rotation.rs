@@ -94,3 +94,91 @@ fn mirror(index: i64, length: u32) -> u32 {
     let folded = index.rem_euclid(2 * length);
     folded.min(2 * length - 1 - folded) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! golden {
+        ($name:literal) => {
+            Pixels::golden(include_bytes!(concat!("../../../../tests/golden/augment/", $name, ".png")))
+        };
+    }
+
+    fn whole(pixels: &Pixels) -> CropBox {
+        CropBox { left: 0.0, top: 0.0, width: pixels.width().into(), height: pixels.height().into() }
+    }
+
+    #[test]
+    fn turns_as_pillow_does() {
+        let photo = golden!("photo");
+        for (degrees, expected) in [
+            (-100.0, golden!("rotation_-100")),
+            (12.0, golden!("rotation_12")),
+            (45.0, golden!("rotation_45")),
+        ] {
+            let turned = turned(&photo, whole(&photo), 48, degrees).unwrap();
+            let colours = turned.colours().iter().zip(expected.colours()).enumerate();
+            for (index, (found, expected)) in colours {
+                let (x, y) = (index as f64 % 48.0 - 23.5, (index / 48) as f64 - 23.5);
+                let near = found.iter().zip(expected).all(|(a, b)| a.abs_diff(*b) <= 2);
+                assert!(near || x.hypot(y) > 22.5, "{degrees} at {x}, {y}: {found:?} {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn quarter_turns_are_exact() {
+        let photo = golden!("photo");
+        // Exif's 8, 3 and 6 are turned upright by a quarter, a half and three quarters counter-clockwise.
+        for (degrees, exif_orientation) in [(90.0, 8), (180.0, 3), (-180.0, 3), (-90.0, 6)] {
+            let turned = turned(&photo, whole(&photo), 48, degrees).unwrap();
+            assert_eq!(turned, photo.clone().oriented(exif_orientation), "{degrees}");
+        }
+    }
+
+    #[test]
+    fn no_rotation_is_a_plain_resize() {
+        let photo = golden!("photo");
+        assert_eq!(turned(&photo, whole(&photo), 48, 0.0).unwrap(), photo);
+        let region = CropBox { left: 5.0, top: 7.0, width: 30.0, height: 21.0 };
+        let resized = resample(&photo, region, 24, 24).unwrap();
+        assert_eq!(turned(&photo, region, 24, 0.0).unwrap(), resized);
+        // The sampling itself changes nothing either.
+        assert!(turned(&photo, region, 24, 1e-9).unwrap().distance(&resized) <= 1);
+    }
+
+    #[test]
+    fn corners_show_what_lies_beside_the_region() {
+        // White with a red frame of 30 pixels; the region is the white part.
+        let rgb = (0..100 * 100).flat_map(|index: u32| {
+            let inside = |place| (30..70).contains(&place);
+            let white = inside(index % 100) && inside(index / 100);
+            if white { [255, 255, 255] } else { [255, 0, 0] }
+        });
+        let framed = Pixels::from_rgb(100, 100, rgb.collect()).unwrap();
+        let region = CropBox { left: 30.0, top: 30.0, width: 40.0, height: 40.0 };
+        let view = turned(&framed, region, 40, 45.0).unwrap();
+        let corners = [0, 39, 40 * 39, 40 * 40 - 1].map(|index| view.colours()[index]);
+        assert_eq!(corners, [[255, 0, 0]; 4]);
+        assert_eq!(view.colours()[40 * 20 + 20], [255, 255, 255]);
+    }
+
+    #[test]
+    fn there_are_no_empty_corners() {
+        for (width, height) in [(50, 50), (1, 1), (2, 300), (300, 1)] {
+            let grey = Pixels::from_rgb(width, height, vec![90; (width * height * 3) as usize]).unwrap();
+            for degrees in [0.5, 33.0, -45.0, 135.0] {
+                let view = turned(&grey, whole(&grey), 32, degrees).unwrap();
+                assert!(view.rgb().iter().all(|&value| value == 90), "{width}x{height} by {degrees}");
+            }
+        }
+    }
+
+    #[test]
+    fn beyond_the_border_lies_the_mirror_image() {
+        let indices: Vec<u32> = (-7..8).map(|index| mirror(index, 3)).collect();
+        assert_eq!(indices, [0, 0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]);
+        assert_eq!(mirror(-1_000_001, 1), 0);
+    }
+}

@@ -1,5 +1,7 @@
 //! A plan compiled for this processor, with the memory that it uses again for every image.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::block::{Block, Scratch, Source};
 use super::kernel::{self, PANEL};
 use super::layer::{self, Activation, Panels, PanelsMut};
@@ -41,7 +43,7 @@ pub struct CpuPrefix {
     group: usize,
     between: Map,
     output: Map,
-    buffers: Buffers,
+    buffers: Mutex<Buffers>,
 }
 
 /// Maps are `[panels][images][pixels][8]`.
@@ -68,7 +70,7 @@ impl CpuPrefix {
         let output = grouped.last().or(single.last()).map_or(image, |step| step.output);
         let between = grouped.first().map_or(output, |step| step.input);
         let group = if grouped.is_empty() { 1 } else { (GROUP_PIXELS / between.pixels()).clamp(1, 16) };
-        Ok(Self { side, single, grouped, group, between, output, buffers: Buffers::default() })
+        Ok(Self { side, single, grouped, group, between, output, buffers: Mutex::default() })
     }
 
     /// The map that an image gives.
@@ -83,26 +85,28 @@ impl CpuPrefix {
     ///
     /// # Errors
     /// `INTERNAL` where a part of an image is left over.
-    pub fn run(&mut self, images: &[f32]) -> Result<Vec<f32>> {
+    pub fn run(&self, images: &[f32]) -> Result<Vec<f32>> {
         let image_len = self.side * self.side * 3;
         if !images.len().is_multiple_of(image_len) {
             return Err(Error::Internal { reason: "images have another size than the frozen prefix".into() });
         }
+        // Every run writes a buffer before it reads it, so that one that stopped halfway leaves nothing wrong behind.
+        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut features = Vec::with_capacity(images.len() / image_len * self.output.len());
         for group in images.chunks(self.group * image_len) {
             let count = group.len() / image_len;
             for (index, image) in group.chunks_exact(image_len).enumerate() {
-                self.buffers.pad(image, self.side);
+                buffers.pad(image, self.side);
                 for step in &self.single {
-                    self.buffers.run(step, 1)?;
+                    buffers.run(step, 1)?;
                 }
-                self.buffers.gather(self.between, index, count);
+                buffers.gather(self.between, index, count);
             }
-            std::mem::swap(&mut self.buffers.input, &mut self.buffers.group);
+            buffers.take_group();
             for step in &self.grouped {
-                self.buffers.run(step, count)?;
+                buffers.run(step, count)?;
             }
-            unpack(&self.buffers.input, self.output, count, &mut features);
+            unpack(&buffers.input, self.output, count, &mut features);
         }
         Ok(features)
     }
@@ -185,6 +189,11 @@ impl Buffers {
         Ok(())
     }
 
+    /// Makes the gathered maps the next `input`.
+    fn take_group(&mut self) {
+        std::mem::swap(&mut self.input, &mut self.group);
+    }
+
     /// Copies the map of one image to its place in a group of `count`.
     fn gather(&mut self, map: Map, index: usize, count: usize) {
         self.group.resize(count * map.len(), 0.0);
@@ -254,7 +263,7 @@ mod tests {
         let images = sample::image(2, 64, &Device::flex());
         for cut in 1..backbone.len() {
             let expected: Vec<f32> = backbone.forward(images.clone(), 0..cut).into_data().try_to_vec().unwrap();
-            let mut prefix = CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), 64).unwrap();
+            let prefix = CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), 64).unwrap();
             let difference = difference(&prefix.run(&interleaved(&images)).unwrap(), &expected);
             assert!(difference < 1e-4, "cut {cut}: {difference}");
         }
@@ -265,7 +274,7 @@ mod tests {
         let backbone = backbone(3);
         let plan = block_on(backbone.lower(backbone.len())).unwrap();
         let images = interleaved(&sample::image(7, 64, &Device::flex()));
-        let mut prefix = CpuPrefix::compile(&plan, 64).unwrap();
+        let prefix = CpuPrefix::compile(&plan, 64).unwrap();
         let together = prefix.run(&images).unwrap();
         let alone: Vec<f32> =
             images.chunks(64 * 64 * 3).flat_map(|image| prefix.run(image).unwrap()).collect();
@@ -276,7 +285,7 @@ mod tests {
     #[test]
     fn a_part_of_an_image_is_refused() {
         let backbone = backbone(4);
-        let mut prefix = CpuPrefix::compile(&block_on(backbone.lower(3)).unwrap(), 32).unwrap();
+        let prefix = CpuPrefix::compile(&block_on(backbone.lower(3)).unwrap(), 32).unwrap();
         assert_eq!(prefix.run(&[0.0; 32 * 32 * 3 - 1]).unwrap_err().code(), "INTERNAL");
     }
 }

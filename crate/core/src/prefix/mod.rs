@@ -6,10 +6,14 @@
 mod block;
 pub mod cache;
 mod cpu;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod kernel;
 mod layer;
 mod packed;
 mod plan;
 
 pub use cpu::CpuPrefix;
+#[cfg(feature = "gpu")]
+pub use gpu::GpuPrefix;
 pub use plan::{Convolution, Map, Operation, Plan, Value};
