@@ -1,4 +1,5 @@
 /** Every type that crosses the public API. Units are in the names; defaults are in `defaults.ts`. */
+import type { RekindleError } from './errors.js';
 
 /** What an image can be given as. A `<video>` gives its current frame. */
 export type ImageInput =
@@ -32,14 +33,20 @@ export interface LoadProgress {
   totalBytes: number | null;
 }
 
+/** How a project is started. Defaults: `DEFAULT_CREATE_OPTIONS`. */
 export interface CreateOptions {
+  /** The pretrained network. */
   backbone?: 'mobilenet_v2';
   device?: DeviceChoice;
-  /** Whole number from 0 to 4294967295. */
+  /** Of everything that is random: splits, views, head. Whole number from 0 to 4294967295. */
   seed?: number;
   /** Side of the square input in pixels: a multiple of 32 from 32 to 512; the weights' own where left out. */
   inputSize?: number;
+  /** Another place of the weights file that the package carries: its address, or the file itself. */
+  weights?: string | URL | Blob;
+  /** Is told of bytes as they arrive. */
   onProgress?: (progress: LoadProgress) => void;
+  /** Stops the loading; the call rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -49,17 +56,20 @@ export interface Example {
   label: string;
 }
 
+/** One image that could not be added, and why. */
 export interface Rejected {
   /** Place of the image in the list that was given. */
   index: number;
-  error: import('./errors.js').RekindleError;
+  error: RekindleError;
 }
 
+/** What became of images that were given: the good ones were added, the others not. */
 export interface Added {
   added: Example[];
   rejected: Rejected[];
 }
 
+/** A class and its number of examples. */
 export interface ClassCount {
   label: string;
   count: number;
@@ -87,7 +97,9 @@ export interface AugmentOptions {
   erasing?: number;
 }
 
+/** How a head is trained. Defaults: `DEFAULT_TRAIN_OPTIONS`. */
 export interface TrainOptions {
+  /** What is trained: a new head on the frozen backbone. */
   strategy?: 'head';
   /** 1 to 10000. */
   epochs?: number;
@@ -109,11 +121,36 @@ export interface TrainOptions {
   validation?: number;
   /** Epochs without a better validation loss before stopping; 0 never stops early. 0 to 10000. */
   patience?: number;
+  /** Whether every class counts the same in the loss, or every example. */
   classWeights?: 'balanced' | 'none';
+  /** What is left out has its default. */
   augment?: AugmentOptions;
+  /** Cancels the training. */
   signal?: AbortSignal;
 }
 
+/** Training options with every default filled in. */
+export type ResolvedTrainOptions = Required<Omit<TrainOptions, 'signal' | 'augment'>> & {
+  augment: Required<AugmentOptions>;
+};
+
+/** Which views of an image are drawn. Defaults: `DEFAULT_PREVIEW_OPTIONS`. */
+export interface PreviewOptions {
+  /** What is left out has its default. */
+  augment?: AugmentOptions;
+  /** 1 to 100; the first is the plain one. */
+  views?: number;
+  /** Whole number from 0 to 4294967295; the tuner's own where left out. */
+  seed?: number;
+}
+
+/** One labelled image to evaluate on. */
+export interface LabelledImage {
+  image: ImageInput;
+  label: string;
+}
+
+/** Losses (in nats) and accuracies (0 to 1) after one epoch. */
 export interface EpochRow {
   /** Counted from 1. */
   epoch: number;
@@ -124,11 +161,13 @@ export interface EpochRow {
   validationAccuracy: number | null;
 }
 
+/** What happens in a training: views are prepared, epochs trained, and it is done. */
 export type TrainEvent =
   | { type: 'prepare'; doneViews: number; totalViews: number; elapsedMs: number }
   | ({ type: 'epoch'; epochs: number; elapsedMs: number } & EpochRow)
   | { type: 'done'; report: Report };
 
+/** Quality for one class, each 0 to 1; `support` counts its images. */
 export interface ClassMetrics {
   label: string;
   precision: number;
@@ -137,7 +176,9 @@ export interface ClassMetrics {
   support: number;
 }
 
+/** Quality of a head on labelled images. */
 export interface Metrics {
+  /** Images. */
   count: number;
   accuracy: number;
   /** Mean cross-entropy, in nats. */
@@ -148,7 +189,8 @@ export interface Metrics {
   perClass: ClassMetrics[];
 }
 
-export interface Report {
+/** What a training gave, as far as a project file keeps it: equal for two equal runs on the same device. */
+export interface StoredReport {
   epochs: EpochRow[];
   /** The epoch whose head was kept, counted from 1. */
   bestEpoch: number;
@@ -157,18 +199,34 @@ export interface Report {
   validationExamples: number;
   /** Of the head that was kept, on the validation examples; null where there are none. */
   validation: Metrics | null;
-  /** The options as they were used, defaults filled in. */
-  options: Required<Omit<TrainOptions, 'signal' | 'augment'>> & { augment: Required<AugmentOptions> };
+  /** The options as they were used. */
+  options: ResolvedTrainOptions;
   seed: number;
-  /** The only part that differs between two equal runs. */
-  timings: { embedMs: number; trainMs: number; embeddedViews: number };
 }
 
+/** What a training gave, and how long it took. */
+export interface Report extends StoredReport {
+  /** The only part that differs between two equal runs. */
+  timings: Timings;
+}
+
+/** Where the time went. */
+export interface Timings {
+  /** Decoding images and running the backbone on the views that were not cached. */
+  embedMs: number;
+  /** The epochs. */
+  trainMs: number;
+  /** Views that were not cached. */
+  embeddedViews: number;
+}
+
+/** A class and its probability, 0 to 1. */
 export interface Score {
   label: string;
   probability: number;
 }
 
+/** What the head makes of an image; `label` and `probability` are the first of `scores`. */
 export interface Prediction {
   label: string;
   probability: number;

@@ -1,6 +1,219 @@
 //! Image and view in, features out; no state that changes.
 
+use crate::backbone::Backbone;
+use crate::device::{Device, DeviceInfo};
+use crate::error::{Error, Result};
+use crate::image::{Augment, Pixels, Preprocess, View};
+use crate::prefix::CpuPrefix;
+#[cfg(feature = "gpu")]
+use crate::prefix::GpuPrefix;
+use crate::weights::{Spec, Tensors};
+
+/// Sides of the square input that a backbone takes, in pixels; multiples of [`INPUT_STEP`].
+pub const INPUT_SIZES: std::ops::RangeInclusive<u32> = 32..=512;
+
+/// Backbones halve the image five times.
+pub const INPUT_STEP: u32 = 32;
+
 /// Turns views of images into features: weights, preprocessing and frozen prefix. It keeps no state of a project, so
 /// that any number of embedders give the same features.
 #[derive(Debug)]
-pub struct Embedder {}
+pub struct Embedder {
+    spec: Spec,
+    input_size: u32,
+    feature_len: usize,
+    preprocess: Preprocess,
+    prefix: Prefix,
+    device: DeviceInfo,
+}
+
+#[derive(Debug)]
+enum Prefix {
+    Cpu(CpuPrefix),
+    #[cfg(feature = "gpu")]
+    Gpu(GpuPrefix),
+}
+
+impl Embedder {
+    /// Gets the device, tests it, loads the weights (a safetensors file with its spec) and compiles the frozen prefix.
+    ///
+    /// `input_size` is the side of the square input in pixels, a multiple of 32 from 32 to 512; the spec's by default.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` for another input size; `WEIGHTS_FORMAT` and `WEIGHTS_MISMATCH` for weights that cannot be used;
+    /// `WEBGPU_UNAVAILABLE`, `DEVICE_WRONG` and `DEVICE_LOST` for a device that cannot.
+    pub async fn new(weights: &[u8], device: Device, input_size: Option<u32>) -> Result<Self> {
+        let tensors = Tensors::read(weights)?;
+        let spec = tensors.spec().clone();
+        let input_size = check_size(input_size.unwrap_or(spec.input_size))?;
+        let (burn_device, info) = device.open().await?;
+        let backbone = Backbone::load(tensors, &burn_device)?;
+        let side = input_size as usize;
+        let (prefix, feature_len) = match device {
+            Device::Cpu => {
+                let prefix = CpuPrefix::compile(&backbone.lower(backbone.len()).await?, side)?;
+                let feature_len = prefix.output().len();
+                (Prefix::Cpu(prefix), feature_len)
+            }
+            Device::Webgpu => on_webgpu(backbone, burn_device, &spec, side)?,
+        };
+        let preprocess = Preprocess::new(&spec, input_size);
+        Ok(Self { spec, input_size, feature_len, preprocess, prefix, device: info })
+    }
+
+    /// The device in use.
+    pub fn device(&self) -> &DeviceInfo {
+        &self.device
+    }
+
+    /// What is known of the weights.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Side of the square input in pixels.
+    pub fn input_size(&self) -> u32 {
+        self.input_size
+    }
+
+    /// How many numbers the features of a view are.
+    pub fn feature_len(&self) -> usize {
+        self.feature_len
+    }
+
+    /// A view of an image as pixels, `input_size` x `input_size`: view 0 is the plain evaluation crop, the others are
+    /// random ones from their seed.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` where a range of the augmentation is invalid.
+    pub fn view(&self, image: &Pixels, view: View, augment: &Augment) -> Result<Pixels> {
+        match view.index {
+            0 => self.preprocess.crop(image),
+            _ => augment.apply(image, self.input_size, view.seed),
+        }
+    }
+
+    /// The features of views, each `input_size` x `input_size`.
+    ///
+    /// # Shapes
+    /// `[views, feature_len]`, one after the other.
+    ///
+    /// # Errors
+    /// `IMAGE_SHAPE` where a view has another size; `DEVICE_LOST` where the device gives no numbers.
+    pub async fn embed(&self, views: &[Pixels]) -> Result<Vec<f32>> {
+        let mut images = Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
+        for view in views {
+            let (width, height) = (view.width(), view.height());
+            if [width, height] != [self.input_size; 2] {
+                let reason = format!("the backbone takes {0}x{0}", self.input_size);
+                return Err(Error::ImageShape { width, height, reason });
+            }
+            images.extend(self.preprocess.normalise(view));
+        }
+        match &self.prefix {
+            Prefix::Cpu(prefix) => prefix.run(&images),
+            #[cfg(feature = "gpu")]
+            Prefix::Gpu(prefix) => prefix.run(&images).await,
+        }
+    }
+}
+
+fn check_size(size: u32) -> Result<u32> {
+    if INPUT_SIZES.contains(&size) && size.is_multiple_of(INPUT_STEP) {
+        return Ok(size);
+    }
+    Err(Error::OptionInvalid {
+        option: "inputSize".into(),
+        found: size.to_string(),
+        expected: format!("a multiple of {INPUT_STEP} from {} to {}", INPUT_SIZES.start(), INPUT_SIZES.end()),
+    })
+}
+
+#[cfg(feature = "gpu")]
+fn on_webgpu(
+    backbone: Backbone,
+    device: burn::tensor::Device,
+    spec: &Spec,
+    side: usize,
+) -> Result<(Prefix, usize)> {
+    let feature_len = crate::backbone::catalogue::find(&spec.arch)?.embedding_len;
+    Ok((Prefix::Gpu(GpuPrefix::new(backbone, device, side)), feature_len))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn on_webgpu(_: Backbone, _: burn::tensor::Device, _: &Spec, _: usize) -> Result<(Prefix, usize)> {
+    Err(Error::WebgpuUnavailable { reason: "this build is for the processor only".into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+    use crate::backbone::sample;
+
+    fn embedder(input_size: Option<u32>) -> Result<Embedder> {
+        block_on(Embedder::new(&sample::weights(1, |_| ()), Device::Cpu, input_size))
+    }
+
+    fn image(width: u32, height: u32) -> Pixels {
+        let rgb = (0..width * height * 3).map(|at| (at * 7 % 251) as u8).collect();
+        Pixels::from_rgb(width, height, rgb).unwrap()
+    }
+
+    #[test]
+    fn views_become_features_of_the_promised_length() {
+        let embedder = embedder(None).unwrap();
+        assert_eq!((embedder.input_size(), embedder.feature_len()), (64, 1280));
+        assert_eq!(embedder.spec(), &sample::spec());
+        assert_eq!(embedder.device().kind, Device::Cpu);
+        let views: Vec<_> = (0..3)
+            .map(|index| embedder.view(&image(90, 70), View { index, seed: 5 }, &Augment::default()).unwrap())
+            .collect();
+        assert!(views.iter().all(|view| (view.width(), view.height()) == (64, 64)));
+        let features = block_on(embedder.embed(&views)).unwrap();
+        assert_eq!(features.len(), 3 * 1280);
+        let second = block_on(embedder.embed(&views[1..2])).unwrap();
+        assert_eq!(second, features[1280..2560]);
+        assert_ne!(features[..1280], features[1280..2560]);
+        assert!(block_on(embedder.embed(&[])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn two_embedders_give_the_same_features() {
+        let views = [image(32, 32)];
+        let [a, b] = [0, 1].map(|_| block_on(embedder(Some(32)).unwrap().embed(&views)).unwrap());
+        assert_eq!(a, b);
+    }
+
+    #[test]
+    fn other_sizes_are_refused() {
+        for size in [0, 1, 16, 33, 100, 544, u32::MAX] {
+            assert_eq!(embedder(Some(size)).unwrap_err().code(), "OPTION_INVALID", "{size}");
+        }
+        let embedder = embedder(Some(64)).unwrap();
+        assert_eq!(block_on(embedder.embed(&[image(64, 32)])).unwrap_err().code(), "IMAGE_SHAPE");
+    }
+
+    #[test]
+    fn weights_that_are_cut_off_or_altered_are_refused() {
+        let bytes = sample::weights(1, |_| ());
+        let code = |bytes: &[u8]| block_on(Embedder::new(bytes, Device::Cpu, None)).unwrap_err().code();
+        for end in [0, 7, 8, 1000, bytes.len() / 2, bytes.len() - 1] {
+            assert_eq!(code(&bytes[..end]), "WEIGHTS_FORMAT", "cut at {end}");
+        }
+        for at in [0, 5, 100, bytes.len() / 2, bytes.len() - 1] {
+            let mut altered = bytes.clone();
+            altered[at] ^= 0x40;
+            assert_eq!(code(&altered), "WEIGHTS_FORMAT", "altered at {at}");
+        }
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    #[test]
+    fn webgpu_is_not_in_this_build() {
+        let weights = sample::weights(1, |_| ());
+        let error = block_on(Embedder::new(&weights, Device::Webgpu, None)).unwrap_err();
+        assert_eq!(error.code(), "WEBGPU_UNAVAILABLE");
+    }
+}

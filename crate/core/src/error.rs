@@ -4,7 +4,8 @@
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong, with what a person needs to mend it.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, thiserror::Error)]
+#[serde(untagged, rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Error {
     /// No WebGPU device could be had.
@@ -129,5 +130,45 @@ impl Error {
             Error::TrainingDiverged { .. } => "TRAINING_DIVERGED",
             Error::Internal { .. } => "INTERNAL",
         }
+    }
+}
+
+/// Reads options that a caller wrote, so that a mistake becomes an error that names the option.
+///
+/// # Errors
+/// `OPTION_INVALID` for a name that is not known or a value of another type.
+pub(crate) fn read_option<'de, D, T>(source: D) -> Result<T>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    serde_path_to_error::deserialize(source).map_err(|error| {
+        let (path, message) = (error.path().to_string(), error.inner().to_string());
+        let parent = path.trim_end_matches('?').trim_end_matches('.');
+        // serde says "unknown field `x`, expected one of `a`, `b`" or "invalid type: ..., expected u32 at line ...".
+        let (found, expected) = message.split_once(", expected ").unwrap_or((&message, "another value"));
+        let expected = expected.split(" at line ").next().unwrap_or(expected).to_owned();
+        match found.strip_prefix("unknown field `").and_then(|rest| rest.strip_suffix('`')) {
+            Some(name) => {
+                let inside = parent.strip_suffix(name).unwrap_or(parent).trim_end_matches('.');
+                let option = if inside.is_empty() { name.to_owned() } else { format!("{inside}.{name}") };
+                Error::OptionInvalid { option, found: "not an option".into(), expected }
+            }
+            None => Error::OptionInvalid {
+                option: if parent.is_empty() { "options".into() } else { parent.to_owned() },
+                found: found.trim_start_matches("invalid type: ").replace("unit value", "null"),
+                expected: in_words(&expected).to_owned(),
+            },
+        }
+    })
+}
+
+/// What serde calls a type, as a caller of JavaScript would.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u32" => "a whole number that is not negative",
+        "f64" => "a number",
+        "an array of length 2" => "two numbers, the least and the most",
+        other => other,
     }
 }

@@ -1,5 +1,276 @@
 //! The one façade that the bindings drive.
 
-/// A project in work: examples, cached features, head, report.
-#[derive(Debug, Default)]
-pub struct Tuner {}
+use crate::dataset::{Dataset, Split};
+use crate::error::{Error, Result};
+use crate::evaluate::{Metrics, Unknown};
+use crate::image::View;
+use crate::model::{Model, Prediction};
+use crate::prefix::cache::{FeatureCache, Features};
+use crate::project::Project;
+use crate::seed;
+use crate::train::{LabelledView, Report, Run, TrainOptions, Views};
+use crate::weights::Spec;
+use serde::{Deserialize, Serialize};
+
+/// A project in work: examples, cached features, trained model. It knows examples by number and never sees a pixel.
+///
+/// To train: give [`Tuner::pending`] views to an [`Embedder`](crate::Embedder), [`Tuner::put_features`] what it gives,
+/// [`Tuner::start_run`], [`Run::step`] until it is finished, [`Tuner::finish_run`].
+#[derive(Debug, Clone)]
+pub struct Tuner {
+    spec: Spec,
+    input_size: u32,
+    feature_len: usize,
+    seed: u32,
+    dataset: Dataset,
+    cache: FeatureCache,
+    model: Option<Model>,
+}
+
+/// Views of one example that have no features yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Number of the example.
+    pub example: u32,
+    /// The views to be embedded.
+    pub views: Vec<View>,
+}
+
+impl Tuner {
+    /// An empty project on embeddings of `feature_len` values.
+    pub fn new(spec: Spec, input_size: u32, feature_len: usize, seed: u32) -> Self {
+        Self {
+            spec,
+            input_size,
+            feature_len,
+            seed,
+            dataset: Dataset::default(),
+            cache: FeatureCache::default(),
+            model: None,
+        }
+    }
+
+    /// The project of a file: its classes and its model, without examples.
+    ///
+    /// # Errors
+    /// `PROJECT_FORMAT` for a file that is damaged, too new, or made with other weights or another input size than these.
+    pub fn open(file: &[u8], spec: Spec, input_size: u32, feature_len: usize) -> Result<Self> {
+        let project = Project::read(file)?;
+        project.check_made_for(&spec, input_size, feature_len)?;
+        let mut tuner = Self::new(spec, input_size, feature_len, project.seed);
+        for label in &project.classes {
+            tuner.dataset.add_class(label)?;
+        }
+        tuner.model = Some(project.model);
+        Ok(tuner)
+    }
+
+    /// A `.rekindle` file: classes, pretrained spec, options, report, head.
+    ///
+    /// # Errors
+    /// `NOT_TRAINED` before the first training.
+    pub fn save(&self) -> Result<Vec<u8>> {
+        Project {
+            spec: self.spec.clone(),
+            input_size: self.input_size,
+            seed: self.seed,
+            classes: self.dataset.labels().to_vec(),
+            model: self.model()?.clone(),
+        }
+        .write()
+    }
+
+    /// Examples and classes as they are.
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// Adds a class without examples. Errors as [`Dataset::add_class`].
+    pub fn add_class(&mut self, label: &str) -> Result<()> {
+        self.dataset.add_class(label)
+    }
+
+    /// Adds an example and returns its number. Errors as [`Dataset::add`].
+    pub fn add_example(&mut self, label: &str) -> Result<u32> {
+        self.dataset.add(label)
+    }
+
+    /// Removes an example and its features. Errors as [`Dataset::remove`].
+    pub fn remove_example(&mut self, id: u32) -> Result<()> {
+        self.dataset.remove(id)?;
+        self.cache.remove(id);
+        Ok(())
+    }
+
+    /// Moves an example to another class; its features stay. Errors as [`Dataset::relabel`].
+    pub fn relabel_example(&mut self, id: u32, label: &str) -> Result<()> {
+        self.dataset.relabel(id, label)
+    }
+
+    /// Renames a class, in the trained model too. Errors as [`Dataset::rename_class`].
+    pub fn rename_class(&mut self, label: &str, to: &str) -> Result<()> {
+        self.dataset.rename_class(label, to)?;
+        if let Some(model) = &mut self.model {
+            model.rename_class(label.trim(), to.trim());
+        }
+        Ok(())
+    }
+
+    /// Removes a class with its examples; the trained model knows it until the next training. Returns the examples'
+    /// numbers. Errors as [`Dataset::remove_class`].
+    pub fn remove_class(&mut self, label: &str) -> Result<Vec<u32>> {
+        let ids = self.dataset.remove_class(label)?;
+        ids.iter().for_each(|id| self.cache.remove(*id));
+        Ok(ids)
+    }
+
+    /// The views that a training with these options reads and that have no features yet.
+    ///
+    /// # Errors
+    /// `TOO_FEW_EXAMPLES` where a training would be refused anyway.
+    pub fn pending(&mut self, options: &TrainOptions) -> Result<Vec<Pending>> {
+        self.dataset.check_trainable()?;
+        self.cache.use_augmentation(&augmentation(options)?);
+        let split = self.split(options);
+        let missing = |id: u32, count: u32| Pending {
+            example: id,
+            views: (0..count)
+                .filter(|view| self.cache.get(id, *view).is_none())
+                .map(|index| View { index, seed: seed::mix(self.seed, id, index) })
+                .collect(),
+        };
+        let train = split.train.iter().map(|id| missing(*id, options.views));
+        let validation = split.validation.iter().map(|id| missing(*id, 1));
+        Ok(train.chain(validation).filter(|pending| !pending.views.is_empty()).collect())
+    }
+
+    /// Keeps the features of views that [`Tuner::pending`] named for the same options. Features of an example that was
+    /// removed meanwhile, or of another augmentation, are dropped.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the count of values is not that of the views.
+    pub fn put_features(
+        &mut self,
+        example: u32,
+        views: &[u32],
+        options: &TrainOptions,
+        features: &[f32],
+    ) -> Result<()> {
+        if features.len() != views.len() * self.feature_len {
+            return Err(Error::Internal {
+                reason: format!("{} feature values for {} views", features.len(), views.len()),
+            });
+        }
+        if self.dataset.examples().iter().any(|e| e.id == example) {
+            self.cache.use_augmentation(&augmentation(options)?);
+            for (view, values) in views.iter().zip(features.chunks_exact(self.feature_len)) {
+                self.cache.put(example, *view, values);
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a training on the features that are cached. The project may change while it runs; the model stays as it is
+    /// until [`Tuner::finish_run`].
+    ///
+    /// # Errors
+    /// `TOO_FEW_EXAMPLES` as [`Dataset::check_trainable`]; `INTERNAL` where features are missing.
+    pub fn start_run(&self, options: &TrainOptions) -> Result<Training> {
+        self.dataset.check_trainable()?;
+        let split = self.split(options);
+        let labels = self.dataset.labels().to_vec();
+        let train = self.views(&split.train, options.views)?;
+        let validation = self.views(&split.validation, 1)?;
+        let plain = split.train.iter().map(|id| self.features(*id, 0)).collect::<Result<Vec<_>>>()?;
+        Ok(Training {
+            run: Run::new(options.clone(), labels.clone(), train, validation, self.seed),
+            options: options.clone(),
+            labels,
+            plain,
+            validation_examples: split.validation.len(),
+        })
+    }
+
+    /// Takes over the best head of a training.
+    ///
+    /// # Errors
+    /// `NOT_TRAINED` where not one epoch is done.
+    pub fn finish_run(&mut self, training: Training) -> Result<Report> {
+        let outcome = training.run.finish()?;
+        let report = Report {
+            epochs: outcome.rows,
+            best_epoch: outcome.best_epoch,
+            stopped_early: outcome.stopped_early,
+            train_examples: training.plain.len(),
+            validation_examples: training.validation_examples,
+            validation: outcome.validation,
+            options: training.options,
+            seed: self.seed,
+        };
+        self.model = Some(Model {
+            labels: training.labels,
+            head: outcome.head,
+            unknown: Unknown::fit(self.feature_len, training.plain.iter().map(|f| &f[..])),
+            report: report.clone(),
+        });
+        Ok(report)
+    }
+
+    /// The trained model.
+    ///
+    /// # Errors
+    /// `NOT_TRAINED` before the first training.
+    pub fn model(&self) -> Result<&Model> {
+        self.model.as_ref().ok_or(Error::NotTrained)
+    }
+
+    /// Classifies embeddings, `[images, feature_len]` row by row. Errors as [`Tuner::model`] and [`Model::predict`].
+    pub fn predict(&self, features: &[f32]) -> Result<Vec<Prediction>> {
+        self.model()?.predict(features)
+    }
+
+    /// Judges the model on labelled embeddings. Errors as [`Tuner::model`] and [`Model::evaluate`].
+    pub fn evaluate(&self, features: &[f32], labels: &[String]) -> Result<Metrics> {
+        self.model()?.evaluate(features, labels)
+    }
+
+    fn split(&self, options: &TrainOptions) -> Split {
+        Split::stratified(&self.dataset, options.validation as f32, self.seed)
+    }
+
+    fn views(&self, ids: &[u32], count: u32) -> Result<Views> {
+        let class = |id: u32| {
+            let example = self.dataset.examples().iter().find(|e| e.id == id)?;
+            self.dataset.labels().iter().position(|label| *label == example.label)
+        };
+        let mut views = Vec::with_capacity(ids.len() * count as usize);
+        for id in ids {
+            let class =
+                class(*id).ok_or_else(|| Error::Internal { reason: format!("example {id} has no class") })?;
+            for view in 0..count {
+                views.push(LabelledView { features: self.features(*id, view)?, class });
+            }
+        }
+        Ok(Views::new(self.feature_len, views))
+    }
+
+    fn features(&self, id: u32, view: u32) -> Result<Features> {
+        let missing = || Error::Internal { reason: format!("view {view} of example {id} was not embedded") };
+        self.cache.get(id, view).cloned().ok_or_else(missing)
+    }
+}
+
+/// A [`Run`] with what the project needs to take over its result.
+pub struct Training {
+    /// The run, to be stepped until it is finished.
+    pub run: Run,
+    options: TrainOptions,
+    labels: Vec<String>,
+    plain: Vec<Features>,
+    validation_examples: usize,
+}
+
+/// What the augmented views depend on.
+fn augmentation(options: &TrainOptions) -> Result<String> {
+    serde_json::to_string(&options.augment).map_err(|error| Error::Internal { reason: error.to_string() })
+}

@@ -1,1 +1,182 @@
-//! Pretrained networks without their classifiers, as ordered stages.
+//! Pretrained networks without their classifiers, as ordered stages. The burn module is the definition; a frozen prefix
+//! of it is lowered to a [`Plan`] and run by kernels made for that.
+
+mod blocks;
+pub mod catalogue;
+mod mobilenet_v2;
+#[cfg(test)]
+pub(crate) mod sample;
+
+use std::ops::Range;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::error::{Error, Result};
+use crate::prefix::Plan;
+use crate::weights::Tensors;
+
+pub use blocks::{ConvNorm, InvertedResidual};
+
+/// Gives the tensor of this name and shape.
+pub type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>> + 'a;
+
+/// One step of a backbone, between two possible cuts.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a few dozen stages live in one vector; boxes would hide them")]
+pub enum Stage {
+    /// A convolution with its norm.
+    Convolution(ConvNorm),
+    /// An inverted residual block.
+    InvertedResidual(InvertedResidual),
+}
+
+/// A pretrained network without its classifier: an ordered list of stages.
+#[derive(Module, Debug)]
+pub struct Backbone {
+    stages: Vec<Stage>,
+}
+
+impl Backbone {
+    /// Builds the architecture that the weights' spec names, and takes every tensor.
+    ///
+    /// # Errors
+    /// `WEIGHTS_FORMAT` where the architecture is unknown or a tensor has a type that is not read; `WEIGHTS_MISMATCH` where
+    /// a tensor is missing, has another shape or is one too many.
+    pub fn load(mut weights: Tensors<'_>, device: &Device) -> Result<Self> {
+        let architecture = catalogue::find(&weights.spec().arch)?;
+        let stages = (architecture.build)(&mut |name, shape| weights.take(name, shape), device)?;
+        weights.finish()?;
+        Ok(Self { stages })
+    }
+
+    /// How many stages there are, which is also the last cut.
+    pub fn len(&self) -> usize {
+        self.stages.len()
+    }
+
+    /// Whether there are no stages.
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
+    /// Runs a range of stages; stages outside the backbone are ignored.
+    ///
+    /// # Shapes
+    /// `[batch, channels, height, width]` in and out; for stage 0 in: RGB, normalised, sides multiples of 32.
+    pub fn forward(&self, input: Tensor<4>, stages: Range<usize>) -> Tensor<4> {
+        let count = stages.end.saturating_sub(stages.start);
+        self.stages.iter().skip(stages.start).take(count).fold(input, |input, stage| match stage {
+            Stage::Convolution(layer) => layer.forward(input),
+            Stage::InvertedResidual(block) => block.forward(input),
+        })
+    }
+
+    /// The mean over the image of the last stage's output.
+    ///
+    /// # Shapes
+    /// `[batch, channels, height, width]` -> `[batch, channels]`
+    pub fn pool(&self, input: Tensor<4>) -> Tensor<2> {
+        let [batch, channels, height, width] = input.dims();
+        input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
+    }
+
+    /// The pooled embedding of images.
+    ///
+    /// # Shapes
+    /// `[batch, 3, height, width]` -> `[batch, embedding]`
+    pub fn embed(&self, images: Tensor<4>) -> Tensor<2> {
+        self.pool(self.forward(images, 0..self.len()))
+    }
+
+    /// The plan of the frozen prefix: stages before `cut`, norms folded, and the pooling where the cut is at the end.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` where the cut is not in `1..=len`; `DEVICE_LOST` where weights cannot be read back.
+    pub async fn lower(&self, cut: usize) -> Result<Plan> {
+        if !(1..=self.len()).contains(&cut) {
+            return Err(Error::OptionInvalid {
+                option: "cut".into(),
+                found: cut.to_string(),
+                expected: format!("a stage from 1 to {}", self.len()),
+            });
+        }
+        let mut plan = Plan::new(3);
+        for stage in self.stages.iter().take(cut) {
+            match stage {
+                Stage::Convolution(layer) => layer.lower(&mut plan, None).await?,
+                Stage::InvertedResidual(block) => block.lower(&mut plan).await?,
+            };
+        }
+        if cut == self.len() {
+            plan.pool()?;
+        }
+        Ok(plan)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+
+    fn load(bytes: &[u8]) -> Result<Backbone> {
+        Backbone::load(Tensors::read(bytes)?, &Device::flex())
+    }
+
+    #[test]
+    fn stages_embedding_and_multiply_adds_are_as_in_the_catalogue() {
+        let backbone = load(&sample::weights(1, |_| ())).unwrap();
+        let plan = block_on(backbone.lower(backbone.len())).unwrap();
+        let architecture = catalogue::find("mobilenet_v2").unwrap();
+        assert_eq!(backbone.len(), architecture.stages);
+        assert_eq!(plan.maps(224).last().unwrap().len(), architecture.embedding_len);
+        let sums: usize = plan
+            .operations()
+            .iter()
+            .zip(plan.maps(224))
+            .map(|(operation, map)| match operation {
+                crate::prefix::Operation::Convolution(layer) => layer.weight.len() * map.pixels(),
+                crate::prefix::Operation::Pool => 0,
+            })
+            .sum();
+        assert_eq!((sums as f64 / 1e6).round() as u32, architecture.multiply_adds_m);
+    }
+
+    #[test]
+    fn a_range_of_stages_is_a_part_of_the_whole() {
+        let backbone = load(&sample::weights(1, |_| ())).unwrap();
+        let image = sample::image(1, 32, &Device::flex());
+        let whole = backbone.forward(image.clone(), 0..backbone.len());
+        for cut in 1..backbone.len() {
+            let features = backbone.forward(image.clone(), 0..cut);
+            let output = backbone.forward(features, cut..backbone.len());
+            output.into_data().assert_eq(&whole.to_data(), true);
+        }
+    }
+
+    #[test]
+    fn a_cut_outside_the_backbone_is_refused() {
+        let backbone = load(&sample::weights(1, |_| ())).unwrap();
+        for cut in [0, 20] {
+            assert_eq!(block_on(backbone.lower(cut)).unwrap_err().code(), "OPTION_INVALID");
+        }
+    }
+
+    #[test]
+    fn tensors_that_do_not_fit_are_named() {
+        let mismatch = |bytes: &[u8]| match load(bytes).unwrap_err() {
+            Error::WeightsMismatch { tensor, expected, found } => [tensor, expected, found],
+            other => panic!("{other}"),
+        };
+        let name = "features.7.conv.1.0.weight";
+        let missing = sample::weights(1, |tensors| drop(tensors.remove(name)));
+        assert_eq!(mismatch(&missing), [name, "[192, 1, 3, 3]", "absent"]);
+        let other = sample::weights(1, |tensors| tensors.get_mut(name).unwrap().0 = vec![192, 9]);
+        assert_eq!(mismatch(&other), [name, "[192, 1, 3, 3]", "[192, 9]"]);
+        let extra =
+            sample::weights(1, |tensors| drop(tensors.insert("head".into(), (vec![2], vec![0.0; 2]))));
+        assert_eq!(mismatch(&extra), ["head", "absent", "[2]"]);
+    }
+}

@@ -1,1 +1,249 @@
-//! Examples, classes and splits.
+//! Labelled examples and their classes, and the split of them into training and validation.
+
+mod split;
+
+pub use split::Split;
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// One labelled image, known by its number; the pixels stay with the caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// Number of the example, never used twice in a project.
+    pub id: u32,
+    /// Label of its class.
+    pub label: String,
+}
+
+/// A class and how many examples it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassCount {
+    /// Label of the class.
+    pub label: String,
+    /// Number of its examples.
+    pub count: usize,
+}
+
+/// Examples in the order they were added, classes in the order they were first named.
+#[derive(Debug, Clone, Default)]
+pub struct Dataset {
+    labels: Vec<String>,
+    examples: Vec<Example>,
+    next_id: u32,
+}
+
+impl Dataset {
+    /// Adds a class that has no examples yet; nothing happens where it exists.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` for an empty label.
+    pub fn add_class(&mut self, label: &str) -> Result<()> {
+        let label = checked(label)?;
+        if !self.labels.iter().any(|known| known == label) {
+            self.labels.push(label.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Adds an example, and its class where that is new; returns the example's number.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` for an empty label.
+    pub fn add(&mut self, label: &str) -> Result<u32> {
+        self.add_class(label)?;
+        let id = self.next_id;
+        self.next_id += 1;
+        self.examples.push(Example { id, label: label.trim().to_owned() });
+        Ok(id)
+    }
+
+    /// Removes an example; its class stays.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` where there is no such example.
+    pub fn remove(&mut self, id: u32) -> Result<()> {
+        let index = self.position(id)?;
+        self.examples.remove(index);
+        Ok(())
+    }
+
+    /// Moves an example to another class, which is made where it is new.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` for an empty label or where there is no such example.
+    pub fn relabel(&mut self, id: u32, label: &str) -> Result<()> {
+        let index = self.position(id)?;
+        self.add_class(label)?;
+        if let Some(example) = self.examples.get_mut(index) {
+            example.label = label.trim().to_owned();
+        }
+        Ok(())
+    }
+
+    /// Gives a class another label.
+    ///
+    /// # Errors
+    /// `LABEL_UNKNOWN` where there is no such class; `OPTION_INVALID` for an empty label or one that another class has.
+    pub fn rename_class(&mut self, label: &str, to: &str) -> Result<()> {
+        let (label, to) = (self.known(label)?, checked(to)?.to_owned());
+        if label != to && self.labels.contains(&to) {
+            return Err(Error::OptionInvalid {
+                option: "to".into(),
+                found: format!("`{to}`, the label of another class"),
+                expected: "a label that no class has".into(),
+            });
+        }
+        for name in self.labels.iter_mut().chain(self.examples.iter_mut().map(|e| &mut e.label)) {
+            if *name == label {
+                name.clone_from(&to);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a class and its examples; returns their numbers.
+    ///
+    /// # Errors
+    /// `LABEL_UNKNOWN` where there is no such class.
+    pub fn remove_class(&mut self, label: &str) -> Result<Vec<u32>> {
+        let label = self.known(label)?;
+        let ids = self.examples.iter().filter(|e| e.label == label).map(|e| e.id).collect();
+        self.examples.retain(|e| e.label != label);
+        self.labels.retain(|name| *name != label);
+        Ok(ids)
+    }
+
+    /// All examples, in the order they were added.
+    pub fn examples(&self) -> &[Example] {
+        &self.examples
+    }
+
+    /// The classes' labels, in the order they were first named.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The classes and their counts, in the order they were first named.
+    pub fn classes(&self) -> Vec<ClassCount> {
+        let count = |label: &String| self.examples.iter().filter(|e| e.label == *label).count();
+        self.labels.iter().map(|label| ClassCount { label: label.clone(), count: count(label) }).collect()
+    }
+
+    /// Whether the classes can be told apart at all.
+    ///
+    /// # Errors
+    /// `TOO_FEW_EXAMPLES` with fewer than two classes, or with a class that has no example.
+    pub fn check_trainable(&self) -> Result<()> {
+        let classes = self.classes();
+        if classes.len() < 2 {
+            return Err(Error::TooFewExamples {
+                needed: "at least two classes".into(),
+                found: match classes.first() {
+                    Some(only) => format!("one class, `{}`", only.label),
+                    None => "none".into(),
+                },
+            });
+        }
+        if let Some(empty) = classes.iter().find(|class| class.count == 0) {
+            return Err(Error::TooFewExamples {
+                needed: "at least one example in every class".into(),
+                found: format!("none in `{}`; remove the class if it is not wanted", empty.label),
+            });
+        }
+        Ok(())
+    }
+
+    fn known(&self, label: &str) -> Result<String> {
+        let label = label.trim();
+        if self.labels.iter().any(|name| name == label) {
+            return Ok(label.to_owned());
+        }
+        Err(Error::LabelUnknown { label: label.to_owned(), known: self.labels.join(", ") })
+    }
+
+    fn position(&self, id: u32) -> Result<usize> {
+        self.examples.iter().position(|e| e.id == id).ok_or_else(|| Error::OptionInvalid {
+            option: "id".into(),
+            found: id.to_string(),
+            expected: "the id of an example that was added and not removed".into(),
+        })
+    }
+}
+
+/// A label without the white space around it.
+fn checked(label: &str) -> Result<&str> {
+    let label = label.trim();
+    if label.is_empty() {
+        return Err(Error::OptionInvalid {
+            option: "label".into(),
+            found: "empty".into(),
+            expected: "at least one character that is not white space".into(),
+        });
+    }
+    Ok(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset(labels: &[&str]) -> Dataset {
+        let mut dataset = Dataset::default();
+        for label in labels {
+            dataset.add(label).unwrap();
+        }
+        dataset
+    }
+
+    #[test]
+    fn classes_keep_the_order_they_were_named_in() {
+        let mut data = dataset(&["dog", "cat", "dog"]);
+        data.add_class("ant").unwrap();
+        let counts: Vec<_> = data.classes().into_iter().map(|c| (c.label, c.count)).collect();
+        assert_eq!(counts, [("dog".into(), 2), ("cat".into(), 1), ("ant".into(), 0)]);
+    }
+
+    #[test]
+    fn an_id_is_never_used_twice() {
+        let mut data = dataset(&["dog", "cat"]);
+        data.remove(1).unwrap();
+        assert_eq!(data.add("cat").unwrap(), 2);
+        assert_eq!(data.remove(1).unwrap_err().code(), "OPTION_INVALID");
+    }
+
+    #[test]
+    fn white_space_around_a_label_is_not_part_of_it() {
+        let mut data = dataset(&["dog", " dog "]);
+        data.relabel(1, "cat\n").unwrap();
+        assert_eq!(data.labels(), ["dog", "cat"]);
+        assert_eq!(data.add("  ").unwrap_err().code(), "OPTION_INVALID");
+        assert_eq!(data.examples().len(), 2, "a refused label adds nothing");
+    }
+
+    #[test]
+    fn renaming_onto_another_class_is_refused() {
+        let mut data = dataset(&["dog", "cat"]);
+        assert_eq!(data.rename_class("dog", "cat").unwrap_err().code(), "OPTION_INVALID");
+        assert_eq!(data.rename_class("cow", "calf").unwrap_err().code(), "LABEL_UNKNOWN");
+        data.rename_class("dog", "hound").unwrap();
+        assert_eq!(data.examples()[0].label, "hound");
+    }
+
+    #[test]
+    fn removing_a_class_removes_its_examples() {
+        let mut data = dataset(&["dog", "cat", "dog"]);
+        assert_eq!(data.remove_class("dog").unwrap(), [0, 2]);
+        assert_eq!(data.labels(), ["cat"]);
+    }
+
+    #[test]
+    fn one_class_or_an_empty_class_cannot_be_trained() {
+        assert_eq!(dataset(&[]).check_trainable().unwrap_err().code(), "TOO_FEW_EXAMPLES");
+        assert_eq!(dataset(&["dog"]).check_trainable().unwrap_err().code(), "TOO_FEW_EXAMPLES");
+        let mut data = dataset(&["dog", "cat"]);
+        data.check_trainable().unwrap();
+        data.remove(0).unwrap();
+        assert!(data.check_trainable().unwrap_err().to_string().contains("`dog`"));
+    }
+}

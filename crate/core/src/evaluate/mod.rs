@@ -1,1 +1,8 @@
-//! How good predictions are.
+//! How good predictions are ([`Metrics`]) and which images are unlike anything trained on ([`Unknown`]).
+
+mod metrics;
+mod unknown;
+
+pub(crate) use metrics::argmax;
+pub use metrics::{ClassMetrics, Metrics};
+pub use unknown::Unknown;

@@ -1,1 +1,262 @@
-//! The new classifier on the embedding.
+//! The new classifier on the embedding: one linear layer, or one hidden layer before it.
+
+use crate::error::{Error, Result};
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor, TensorData, activation};
+use rand::Rng;
+
+/// A linear or one-hidden-layer (ReLU) classifier on the embedding. It lives on the CPU device: a step on it costs less
+/// there than the dispatches to a GPU would.
+#[derive(Module, Debug)]
+pub struct Head {
+    hidden: Option<Linear>,
+    output: Linear,
+}
+
+/// A named tensor of a head, as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadTensor {
+    /// `hidden.weight`, `hidden.bias`, `output.weight` or `output.bias`.
+    pub name: String,
+    /// `[inputs, outputs]` of a weight, `[outputs]` of a bias.
+    pub shape: Vec<usize>,
+    /// The values, row by row.
+    pub values: Vec<f32>,
+}
+
+impl Head {
+    /// A head that knows nothing yet: the output layer is zero, so that every class starts equally probable; a hidden
+    /// layer is drawn uniformly from `±sqrt(6 / inputs)` (He et al. 2015, for ReLU).
+    pub fn new(features: usize, hidden: usize, classes: usize, rng: &mut impl Rng, device: &Device) -> Self {
+        let zero =
+            |rows, columns| linear(rows, columns, vec![0.0; rows * columns], vec![0.0; columns], device);
+        if hidden == 0 {
+            return Self { hidden: None, output: zero(features, classes) };
+        }
+        let bound = (6.0 / features as f32).sqrt();
+        let weight = (0..features * hidden).map(|_| rng.random_range(-bound..bound)).collect();
+        Self {
+            hidden: Some(linear(features, hidden, weight, vec![0.0; hidden], device)),
+            output: zero(hidden, classes),
+        }
+    }
+
+    /// Scores before the softmax.
+    ///
+    /// # Shapes
+    /// `features`: `[batch, features]`; `dropout`: what multiplies the input of the output layer, `[batch,`
+    /// [`Head::dropout_width`]`]`; result: `[batch, classes]`.
+    pub fn forward(&self, features: Tensor<2>, dropout: Option<Tensor<2>>) -> Tensor<2> {
+        let x = match &self.hidden {
+            Some(hidden) => activation::relu(hidden.forward(features)),
+            None => features,
+        };
+        self.output.forward(match dropout {
+            Some(mask) => x * mask,
+            None => x,
+        })
+    }
+
+    /// Probabilities of the classes, row by row.
+    ///
+    /// # Shapes
+    /// `features`: `[batch, features]`; result: `batch * classes` values.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the device does not give the values back.
+    pub fn probabilities(&self, features: Tensor<2>) -> Result<Vec<f32>> {
+        values(activation::softmax(self.forward(features, None), 1))
+    }
+
+    /// How many inputs the output layer has: those that dropout acts on.
+    pub fn dropout_width(&self) -> usize {
+        inputs(&self.output)
+    }
+
+    /// Length of the features it reads.
+    pub fn features(&self) -> usize {
+        inputs(self.hidden.as_ref().unwrap_or(&self.output))
+    }
+
+    /// Number of classes it tells apart.
+    pub fn classes(&self) -> usize {
+        self.output.weight.val().dims()[1]
+    }
+
+    /// The device its weights are on.
+    pub fn device(&self) -> Device {
+        self.output.weight.val().device()
+    }
+
+    /// The head that gives for raw features `x` what this one gives for `(x - mean) * scale`.
+    pub fn fold_standardisation(self, mean: &[f32], scale: &[f32]) -> Self {
+        let fold = |layer: Linear| {
+            let device = layer.weight.val().device();
+            let vector = |v: &[f32]| Tensor::<1>::from_data(TensorData::new(v.to_vec(), [v.len()]), &device);
+            let weight = layer.weight.val() * vector(scale).unsqueeze_dim::<2>(1);
+            let shift = vector(mean).unsqueeze_dim::<2>(0).matmul(weight.clone()).squeeze_dim::<1>(0);
+            Linear {
+                weight: Param::from_tensor(weight),
+                bias: layer.bias.map(|bias| Param::from_tensor(bias.val() - shift)),
+            }
+        };
+        match self.hidden {
+            Some(hidden) => Self { hidden: Some(fold(hidden)), output: self.output },
+            None => Self { hidden: None, output: fold(self.output) },
+        }
+    }
+
+    /// Its tensors, to be stored.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the device does not give the values back.
+    pub fn to_tensors(&self) -> Result<Vec<HeadTensor>> {
+        let mut tensors = Vec::new();
+        let layers = [("hidden", self.hidden.as_ref()), ("output", Some(&self.output))];
+        for (name, layer) in layers.into_iter().filter_map(|(name, layer)| Some((name, layer?))) {
+            let weight = layer.weight.val();
+            tensors.push(HeadTensor {
+                name: format!("{name}.weight"),
+                shape: weight.dims().to_vec(),
+                values: values(weight)?,
+            });
+            if let Some(bias) = &layer.bias {
+                let bias = bias.val();
+                tensors.push(HeadTensor {
+                    name: format!("{name}.bias"),
+                    shape: bias.dims().to_vec(),
+                    values: values(bias)?,
+                });
+            }
+        }
+        Ok(tensors)
+    }
+
+    /// The head that [`Head::to_tensors`] was called on.
+    ///
+    /// # Errors
+    /// `PROJECT_FORMAT` where a tensor is missing or its shape does not fit the others.
+    pub fn from_tensors(tensors: &[HeadTensor], device: &Device) -> Result<Self> {
+        let find = |name: &str| tensors.iter().find(|t| t.name == name);
+        let layer = |name: &str| -> Result<Linear> {
+            let damaged =
+                |what: &str| Error::ProjectFormat { reason: format!("{what} of the head's `{name}`") };
+            let weight = find(&format!("{name}.weight")).ok_or_else(|| damaged("there is no weight"))?;
+            let bias = find(&format!("{name}.bias")).ok_or_else(|| damaged("there is no bias"))?;
+            match weight.shape[..] {
+                [rows, columns] if weight.values.len() == rows * columns && bias.values.len() == columns => {
+                    Ok(linear(rows, columns, weight.values.clone(), bias.values.clone(), device))
+                }
+                _ => Err(damaged("the shapes do not fit")),
+            }
+        };
+        let head = Self {
+            hidden: find("hidden.weight").map(|_| layer("hidden")).transpose()?,
+            output: layer("output")?,
+        };
+        match &head.hidden {
+            Some(hidden) if hidden.weight.val().dims()[1] != inputs(&head.output) => {
+                Err(Error::ProjectFormat { reason: "the head's layers do not fit together".into() })
+            }
+            _ => Ok(head),
+        }
+    }
+}
+
+/// The values of a tensor on the CPU device, row by row.
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    tensor.into_data().try_to_vec::<f32>().map_err(|error| Error::Internal { reason: format!("{error:?}") })
+}
+
+fn inputs(layer: &Linear) -> usize {
+    layer.weight.val().dims()[0]
+}
+
+fn linear(rows: usize, columns: usize, weight: Vec<f32>, bias: Vec<f32>, device: &Device) -> Linear {
+    Linear {
+        weight: Param::from_data(TensorData::new(weight, [rows, columns]), device),
+        bias: Some(Param::from_data(TensorData::new(bias, [columns]), device)),
+    }
+}
+
+#[cfg(test)]
+impl Head {
+    /// The gradients of its tensors, in the order of [`Head::to_tensors`].
+    pub(crate) fn gradients(&self, gradients: &burn::tensor::Gradients) -> Vec<Vec<f32>> {
+        let mut all = Vec::new();
+        for layer in self.hidden.iter().chain([&self.output]) {
+            all.push(values(layer.weight.val().grad(gradients).unwrap()).unwrap());
+            all.push(values(layer.bias.as_ref().unwrap().val().grad(gradients).unwrap()).unwrap());
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    fn features(device: &Device) -> Tensor<2> {
+        Tensor::from_data([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], device)
+    }
+
+    /// A head whose output layer is not zero.
+    fn head(hidden: usize) -> Head {
+        let device = Device::flex();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut tensors = Head::new(3, hidden, 2, &mut rng, &device).to_tensors().unwrap();
+        for tensor in &mut tensors {
+            tensor.values.iter_mut().for_each(|v| *v += rng.random_range(-1.0..1.0));
+        }
+        Head::from_tensors(&tensors, &device).unwrap()
+    }
+
+    #[test]
+    fn a_new_head_finds_every_class_equally_probable() {
+        let device = Device::flex();
+        for hidden in [0, 4] {
+            let head = Head::new(3, hidden, 4, &mut ChaCha8Rng::seed_from_u64(0), &device);
+            assert_eq!(head.probabilities(features(&device)).unwrap(), [0.25; 8]);
+            assert_eq!(head.features(), 3);
+            assert_eq!(head.dropout_width(), if hidden == 0 { 3 } else { hidden });
+        }
+    }
+
+    #[test]
+    fn folding_the_standardisation_changes_no_score() {
+        let device = Device::flex();
+        let (mean, scale) = ([0.5, -1.0, 2.0], [2.0, 0.25, 1.5]);
+        let row = |v: [f32; 3]| Tensor::<2>::from_data([v], &device);
+        for hidden in [0, 4] {
+            let standardised = (features(&device) - row(mean)) * row(scale);
+            let expected = values(head(hidden).forward(standardised, None)).unwrap();
+            let folded = head(hidden).fold_standardisation(&mean, &scale);
+            let found = values(folded.forward(features(&device), None)).unwrap();
+            for (a, b) in expected.iter().zip(&found) {
+                assert!((a - b).abs() < 1e-5, "{expected:?} {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn tensors_that_do_not_fit_are_refused() {
+        let device = Device::flex();
+        let whole = head(4).to_tensors().unwrap();
+        assert_eq!(
+            whole.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
+            ["hidden.weight", "hidden.bias", "output.weight", "output.bias"]
+        );
+        for index in 1..whole.len() {
+            let mut fewer = whole.clone();
+            fewer.remove(index);
+            assert_eq!(Head::from_tensors(&fewer, &device).unwrap_err().code(), "PROJECT_FORMAT");
+        }
+        let mut narrow = whole.clone();
+        narrow[2].shape = vec![3, 2];
+        narrow[2].values.truncate(6);
+        assert_eq!(Head::from_tensors(&narrow, &device).unwrap_err().code(), "PROJECT_FORMAT");
+    }
+}

@@ -59,6 +59,16 @@ impl Default for Augment {
 }
 
 impl Augment {
+    /// Reads ranges as a caller wrote them; what is left out has its default.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID`, naming the option, for a name that is not known, a value of another type or one out of its range.
+    pub fn read<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Self> {
+        let ranges: Self = crate::error::read_option(source)?;
+        ranges.validate()?;
+        Ok(ranges)
+    }
+
     /// Checks every range.
     ///
     /// # Errors

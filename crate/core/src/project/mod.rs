@@ -1,1 +1,215 @@
-//! The project file.
+//! The project file: a zip with `project.json` (what it is, readable) and `model.safetensors` (the numbers).
+
+use crate::error::{Error, Result};
+use crate::evaluate::Unknown;
+use crate::head::{Head, HeadTensor};
+use crate::model::Model;
+use crate::train::Report;
+use crate::weights::Spec;
+use burn::tensor::Device;
+use half::f16;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::io::{Cursor, Read, Write};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+/// Version of the format. A file with a higher one is refused.
+const VERSION: u32 = 1;
+
+/// Most bytes that an entry may unpack to: far above any head, far below what would exhaust a tab.
+const LARGEST_ENTRY: u64 = 256 << 20;
+
+const MANIFEST: &str = "project.json";
+const TENSORS: &str = "model.safetensors";
+const REFERENCES: &str = "unknown.references";
+
+/// All that a project file keeps.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The pretrained weights it was made with.
+    pub spec: Spec,
+    /// Side of the input in pixels.
+    pub input_size: u32,
+    /// Seed of the project.
+    pub seed: u32,
+    /// Labels of the project's classes, trained or not.
+    pub classes: Vec<String>,
+    /// The trained model.
+    pub model: Model,
+}
+
+/// `project.json`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    rekindle: u32,
+    spec: Spec,
+    input_size: u32,
+    seed: u32,
+    classes: Vec<String>,
+    labels: Vec<String>,
+    unknown_threshold: Option<f32>,
+    report: Report,
+}
+
+impl Project {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// `INTERNAL` where it cannot be put together.
+    pub fn write(&self) -> Result<Vec<u8>> {
+        let manifest = Manifest {
+            rekindle: VERSION,
+            spec: self.spec.clone(),
+            input_size: self.input_size,
+            seed: self.seed,
+            classes: self.classes.clone(),
+            labels: self.model.labels.clone(),
+            // JSON has no infinity: none says that nothing is called unknown.
+            unknown_threshold: Some(self.model.unknown.threshold()).filter(|t| t.is_finite()),
+            report: self.model.report.clone(),
+        };
+        let manifest = serde_json::to_vec_pretty(&manifest).map_err(internal)?;
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let entries = [
+            (MANIFEST, CompressionMethod::Deflated, manifest),
+            (TENSORS, CompressionMethod::Stored, self.tensors()?),
+        ];
+        for (name, method, bytes) in entries {
+            let options = SimpleFileOptions::default().compression_method(method);
+            zip.start_file(name, options).map_err(internal)?;
+            zip.write_all(&bytes).map_err(internal)?;
+        }
+        Ok(zip.finish().map_err(internal)?.into_inner())
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// `PROJECT_FORMAT` where it is not a project file, damaged or of a later version.
+    pub fn read(file: &[u8]) -> Result<Self> {
+        let mut zip = ZipArchive::new(Cursor::new(file)).map_err(damaged)?;
+        let manifest = entry(&mut zip, MANIFEST)?;
+        check_version(&manifest)?;
+        let manifest: Manifest = serde_json::from_slice(&manifest).map_err(damaged)?;
+        let tensors = entry(&mut zip, TENSORS)?;
+        let (head, references) = read_tensors(&tensors)?;
+        let threshold = manifest.unknown_threshold.unwrap_or(f32::NEG_INFINITY);
+        let unknown = Unknown::from_parts(head.features(), references, threshold);
+        if head.classes() != manifest.labels.len() || manifest.labels.is_empty() {
+            return Err(damaged("the head and the labels do not fit together"));
+        }
+        Ok(Self {
+            spec: manifest.spec,
+            input_size: manifest.input_size,
+            seed: manifest.seed,
+            classes: manifest.classes,
+            model: Model { labels: manifest.labels, head, unknown, report: manifest.report },
+        })
+    }
+
+    /// Whether the head reads embeddings of these weights: any others would give wrong predictions without a word.
+    ///
+    /// # Errors
+    /// `PROJECT_FORMAT`, saying what differs.
+    pub fn check_made_for(&self, spec: &Spec, input_size: u32, feature_len: usize) -> Result<()> {
+        let name = |spec: &Spec| format!("{}.{} ({})", spec.arch, spec.tag, spec.sha256);
+        if self.spec != *spec {
+            let reason =
+                format!("it was made with the weights {}; these are {}", name(&self.spec), name(spec));
+            return Err(Error::ProjectFormat { reason });
+        }
+        if self.input_size != input_size {
+            let reason = format!("it was made with inputSize {}; this is {input_size}", self.input_size);
+            return Err(Error::ProjectFormat { reason });
+        }
+        if self.model.head.features() != feature_len {
+            return Err(damaged("the head does not fit the backbone"));
+        }
+        Ok(())
+    }
+
+    /// The head as f32 and the unit embeddings as f16, in safetensors.
+    fn tensors(&self) -> Result<Vec<u8>> {
+        let length = self.model.head.features();
+        let references = self.model.unknown.references();
+        let bytes: Vec<u8> = references.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let mut tensors =
+            vec![(REFERENCES.to_owned(), Dtype::F16, vec![references.len() / length.max(1), length], bytes)];
+        for tensor in self.model.head.to_tensors()? {
+            let bytes = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            tensors.push((tensor.name, Dtype::F32, tensor.shape, bytes));
+        }
+        let views = tensors
+            .iter()
+            .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)))
+            .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
+            .map_err(internal)?;
+        safetensors::serialize(views, None).map_err(internal)
+    }
+}
+
+fn read_tensors(bytes: &[u8]) -> Result<(Head, Vec<f16>)> {
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let references = file.tensor(REFERENCES).map_err(damaged)?;
+    if references.dtype() != Dtype::F16 {
+        return Err(damaged("the embeddings are not f16"));
+    }
+    let references: Vec<f16> = words(references.data()).map(f16::from_le_bytes).collect();
+    let mut tensors = Vec::new();
+    for (name, view) in file.tensors().into_iter().filter(|(name, _)| name != REFERENCES) {
+        if view.dtype() != Dtype::F32 {
+            return Err(damaged("the head is not f32"));
+        }
+        let values: Vec<f32> = words(view.data()).map(f32::from_le_bytes).collect();
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(damaged("the head has values that are not finite"));
+        }
+        tensors.push(HeadTensor { name, shape: view.shape().to_vec(), values });
+    }
+    let head = Head::from_tensors(&tensors, &Device::flex())?;
+    if references.len() % head.features().max(1) > 0 {
+        return Err(damaged("the embeddings do not fit the head"));
+    }
+    Ok((head, references))
+}
+
+/// The bytes, `N` at a time.
+fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
+    bytes.chunks_exact(N).filter_map(|word| word.try_into().ok())
+}
+
+fn entry(zip: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>> {
+    let file = zip.by_name(name).map_err(damaged)?;
+    if file.size() > LARGEST_ENTRY {
+        return Err(damaged(format!("`{name}` would unpack to {} bytes", file.size())));
+    }
+    let mut bytes = Vec::new();
+    // The limit again: the size in the header is only what the file claims. Reading to the end checks the CRC.
+    file.take(LARGEST_ENTRY).read_to_end(&mut bytes).map_err(damaged)?;
+    Ok(bytes)
+}
+
+/// Says that a file is too new before its unknown fields are found to be wrong.
+fn check_version(manifest: &[u8]) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Version {
+        rekindle: u32,
+    }
+    let Version { rekindle } = serde_json::from_slice(manifest).map_err(damaged)?;
+    if rekindle > VERSION {
+        let reason =
+            format!("its format is {rekindle} and this version reads up to {VERSION}; update rekindle");
+        return Err(Error::ProjectFormat { reason });
+    }
+    Ok(())
+}
+
+fn damaged(reason: impl ToString) -> Error {
+    Error::ProjectFormat { reason: reason.to_string() }
+}
+
+fn internal(reason: impl ToString) -> Error {
+    Error::Internal { reason: reason.to_string() }
+}

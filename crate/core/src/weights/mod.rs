@@ -1,5 +1,9 @@
-//! How pretrained numbers get in: the pretrained [`Spec`] and the tensors of a safetensors file.
+//! How pretrained numbers get in: the pretrained [`Spec`] and the [`Tensors`] of a safetensors file.
 
+mod checksum;
 mod spec;
+mod tensors;
 
+pub use checksum::checksum;
 pub use spec::Spec;
+pub use tensors::{CHECKSUM_KEY, CLASSES_KEY, LICENSE_KEY, SPEC_KEY, Tensors};

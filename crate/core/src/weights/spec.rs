@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+
 /// What must be known of pretrained weights to use them as they were trained; kept in every project file and export.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,4 +28,28 @@ pub struct Spec {
     pub source: String,
     /// SHA-256 of the file they were converted from, in hexadecimal.
     pub sha256: String,
+}
+
+impl Spec {
+    /// Reads a spec and checks its numbers.
+    ///
+    /// # Errors
+    /// `WEIGHTS_FORMAT` where the text is no spec or a number is out of its range.
+    pub fn from_json(json: &str) -> Result<Self> {
+        let refuse = |reason: String| Error::WeightsFormat { reason };
+        let spec: Spec =
+            serde_json::from_str(json).map_err(|e| refuse(format!("the spec is no valid JSON: {e}")))?;
+        let range = if !spec.mean.iter().all(|value| value.is_finite()) {
+            "mean must be finite"
+        } else if !spec.std.iter().all(|value| value.is_finite() && *value > 0.0) {
+            "std must be positive"
+        } else if !(spec.crop_pct > 0.0 && spec.crop_pct <= 1.0) {
+            "cropPct must be above 0 and at most 1"
+        } else if spec.input_size == 0 {
+            "inputSize must be positive"
+        } else {
+            return Ok(spec);
+        };
+        Err(refuse(format!("the spec's {range}")))
+    }
 }

@@ -1,0 +1,180 @@
+//! Known answers that a device must give before it is trusted. A WebGPU shader that the browser rejects is only logged and
+//! skipped; what is read afterwards are old numbers, without an error.
+
+use burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions};
+
+use super::read;
+use crate::error::{Error, Result};
+use crate::prefix::{Convolution, CpuPrefix, Plan};
+
+/// Largest difference from the known answer; the answers are of the size of one, and sums have at most 72 terms.
+const TOLERANCE: f32 = 1e-3;
+
+/// Tests a convolution, a depthwise convolution, a matrix product and a gradient on a device.
+///
+/// # Errors
+/// `DEVICE_WRONG` naming the test that failed; `DEVICE_LOST` where the device gives no numbers.
+pub async fn tensors(device: &Device) -> Result<()> {
+    let image = numbers(8 * 12 * 12, 1);
+    for (test, groups) in [("convolution", 1), ("depthwise convolution", 8)] {
+        let layer = layer([8, 8], 3, 2, groups);
+        let shape = [8, 8 / groups, 3, 3];
+        let output = conv2d(
+            tensor(&image, [1, 8, 12, 12], device),
+            tensor(&layer.weight, shape, device),
+            Some(tensor(&layer.bias, [8], device)),
+            ConvOptions::new([2, 2], [1, 1], [1, 1], groups),
+        );
+        compare(test, &read(output).await?, &convolved(&image, 12, &layer))?;
+    }
+    let (a, b) = (numbers(16 * 24, 2), numbers(24 * 8, 3));
+    let product = tensor(&a, [16, 24], device).matmul(tensor(&b, [24, 8], device));
+    let expected = multiplied(&a, &b, 24);
+    compare("matrix product", &read(product).await?, &expected)?;
+
+    // The gradient of the sum of (a b)^2 / 2 with respect to b is a^T (a b).
+    let device = device.clone().autodiff();
+    let weights = tensor(&b, [24, 8], &device).require_grad();
+    let loss = tensor(&a, [16, 24], &device).matmul(weights.clone()).powi_scalar(2).div_scalar(2.0).sum();
+    let gradients = loss.backward();
+    let gradient =
+        weights.grad(&gradients).ok_or(Error::DeviceWrong { test: "gradient", error: f32::INFINITY })?;
+    compare("gradient", &read(gradient).await?, &multiplied(&transposed(&a, 24), &expected, 16))
+}
+
+/// Tests the kernels of the frozen prefix: stem, depthwise and 1x1 convolution.
+///
+/// # Errors
+/// `DEVICE_WRONG` where the answer is wrong.
+pub fn prefix() -> Result<()> {
+    let layers = [layer([3, 8], 3, 2, 1), layer([8, 8], 3, 1, 8), layer([8, 8], 1, 1, 1)];
+    let mut plan = Plan::new(3);
+    // `[channels, height, width]` for the loop below, `[height, width, channels]` for the prefix.
+    let mut expected = numbers(3 * 32 * 32, 4);
+    let image = transposed(&expected, 32 * 32);
+    let mut side: usize = 32;
+    for (index, layer) in layers.into_iter().enumerate() {
+        let layer = Convolution { relu6: index < 2, ..layer };
+        expected = convolved(&expected, side, &layer);
+        side = side.div_ceil(layer.stride);
+        if layer.relu6 {
+            expected.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0));
+        }
+        plan.convolution(layer)?;
+    }
+    compare("frozen prefix", &CpuPrefix::compile(&plan, 32)?.run(&image)?, &expected)
+}
+
+/// The test's layer, with weights that keep the sums small.
+fn layer([input, output]: [usize; 2], kernel: usize, stride: usize, groups: usize) -> Convolution {
+    let weight = numbers(output * input / groups * kernel * kernel, 5);
+    Convolution {
+        input,
+        output,
+        kernel,
+        stride,
+        groups,
+        weight,
+        bias: numbers(output, 6),
+        relu6: false,
+        add: None,
+    }
+}
+
+/// Numbers from -0.5 to 0.5 that look irregular: the fractions of multiples of the golden ratio.
+fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    (0..count)
+        .map(|index| ((index as f64 + 1.0) * 0.618_033_988_75 * f64::from(seed)).fract() as f32 - 0.5)
+        .collect()
+}
+
+fn tensor<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+}
+
+/// The convolution of a `[channels, side, side]` map with half the kernel as padding, straight from its definition.
+fn convolved(input: &[f32], side: usize, layer: &Convolution) -> Vec<f32> {
+    let (kernel, inputs) = (layer.kernel, layer.input / layer.groups);
+    let end = side.div_ceil(layer.stride);
+    let pixel = |channel: usize, y: usize, x: usize| {
+        let pad = kernel / 2;
+        let inside = (pad..side + pad).contains(&y) && (pad..side + pad).contains(&x);
+        let at = || (channel * side + y - pad) * side + x - pad;
+        if inside { input.get(at()).copied().unwrap_or_default() } else { 0.0 }
+    };
+    let mut output = Vec::with_capacity(layer.output * end * end);
+    let kernels = layer.weight.chunks_exact(inputs * kernel * kernel);
+    for (channel, (weights, bias)) in kernels.zip(&layer.bias).enumerate() {
+        let first = channel / (layer.output / layer.groups) * inputs;
+        for (y, x) in (0..end * end).map(|at| (at / end * layer.stride, at % end * layer.stride)) {
+            let sum = weights.iter().enumerate().fold(*bias, |sum, (at, weight)| {
+                let (input, tap) = (at / (kernel * kernel), at % (kernel * kernel));
+                sum + weight * pixel(first + input, y + tap / kernel, x + tap % kernel)
+            });
+            output.push(sum);
+        }
+    }
+    output
+}
+
+/// The product of `[rows, inner]` and `[inner, columns]`.
+fn multiplied(a: &[f32], b: &[f32], inner: usize) -> Vec<f32> {
+    let columns = b.len() / inner;
+    let row = |row: &[f32]| {
+        (0..columns)
+            .map(|column| row.iter().zip(b.iter().skip(column).step_by(columns)).map(|(a, b)| a * b).sum())
+            .collect::<Vec<f32>>()
+    };
+    a.chunks_exact(inner).flat_map(row).collect()
+}
+
+/// `[rows, columns]` -> `[columns, rows]`
+fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns).copied()).collect()
+}
+
+fn compare(test: &'static str, found: &[f32], expected: &[f32]) -> Result<()> {
+    let error = match found.len() == expected.len() {
+        // `f32::max` would pass over a NaN.
+        true => found
+            .iter()
+            .zip(expected)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, |most, error| if error > most || error.is_nan() { error } else { most }),
+        false => f32::INFINITY,
+    };
+    if error <= TOLERANCE { Ok(()) } else { Err(Error::DeviceWrong { test, error }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+
+    #[test]
+    fn this_processor_passes() {
+        prefix().unwrap();
+        block_on(tensors(&Device::flex())).unwrap();
+    }
+
+    #[test]
+    fn a_wrong_number_a_nan_and_a_missing_one_are_found() {
+        for found in [&[1.0, 2.01][..], &[1.0, f32::NAN], &[f32::NAN, 2.0], &[1.0]] {
+            assert_eq!(
+                compare("matrix product", found, &[1.0, 2.0]).unwrap_err().code(),
+                "DEVICE_WRONG",
+                "{found:?}"
+            );
+        }
+        compare("matrix product", &[1.0005, 2.0], &[1.0, 2.0]).unwrap();
+    }
+
+    #[test]
+    fn answers_are_neither_all_equal_nor_zero() {
+        let image = numbers(8 * 12 * 12, 1);
+        let output = convolved(&image, 12, &layer([8, 8], 3, 2, 1));
+        let (least, most) = output.iter().fold((f32::MAX, f32::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
+        assert!(most - least > 0.5, "{least} to {most}");
+    }
+}

@@ -1,0 +1,117 @@
+//! What a training leaves: the head, its labels, what it was trained on and how that went.
+
+use crate::error::{Error, Result};
+use crate::evaluate::{Metrics, Unknown};
+use crate::head::Head;
+use crate::train::Report;
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+/// A trained classifier on embeddings.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Labels in the order of the head's outputs.
+    pub labels: Vec<String>,
+    /// The trained head.
+    pub head: Head,
+    /// Which embeddings are unlike the training examples.
+    pub unknown: Unknown,
+    /// How it was trained.
+    pub report: Report,
+}
+
+/// A class and its probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Label of the class.
+    pub label: String,
+    /// 0 to 1.
+    pub probability: f32,
+}
+
+/// What an image shows, as far as the head can tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The most probable class.
+    pub label: String,
+    /// Its probability, 0 to 1.
+    pub probability: f32,
+    /// Whether the image is unlike every training example.
+    pub unknown: bool,
+    /// Every class, most probable first; the probabilities sum to one.
+    pub scores: Vec<Score>,
+}
+
+impl Model {
+    /// Classifies embeddings.
+    ///
+    /// # Shapes
+    /// `features`: `[images, length]`, row by row; one prediction an image.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the features are not a multiple of the head's length.
+    pub fn predict(&self, features: &[f32]) -> Result<Vec<Prediction>> {
+        let probabilities = self.probabilities(features)?;
+        let rows = features.chunks_exact(self.head.features());
+        Ok(rows
+            .zip(probabilities.chunks_exact(self.labels.len()))
+            .map(|(embedding, row)| self.prediction(row, self.unknown.is_unknown(embedding)))
+            .collect())
+    }
+
+    /// Judges the model on embeddings of images whose labels are known.
+    ///
+    /// # Errors
+    /// `LABEL_UNKNOWN` for a label that the model was not trained on; `INTERNAL` as [`Model::predict`].
+    pub fn evaluate(&self, features: &[f32], labels: &[String]) -> Result<Metrics> {
+        let class = |label: &String| {
+            self.labels
+                .iter()
+                .position(|known| known == label.trim())
+                .ok_or_else(|| Error::LabelUnknown { label: label.clone(), known: self.labels.join(", ") })
+        };
+        let truth = labels.iter().map(class).collect::<Result<Vec<_>>>()?;
+        Ok(Metrics::new(&self.labels, &self.probabilities(features)?, &truth))
+    }
+
+    /// Gives a class another label.
+    pub fn rename_class(&mut self, label: &str, to: &str) {
+        let rename = |name: &mut String| {
+            if name == label {
+                to.clone_into(name);
+            }
+        };
+        self.labels.iter_mut().for_each(rename);
+        if let Some(metrics) = &mut self.report.validation {
+            metrics.labels.iter_mut().for_each(rename);
+            metrics.per_class.iter_mut().map(|class| &mut class.label).for_each(rename);
+        }
+    }
+
+    fn probabilities(&self, features: &[f32]) -> Result<Vec<f32>> {
+        let length = self.head.features();
+        if features.len() % length > 0 {
+            return Err(Error::Internal {
+                reason: format!(
+                    "{} feature values do not divide into embeddings of {length}",
+                    features.len()
+                ),
+            });
+        }
+        if features.is_empty() {
+            return Ok(Vec::new());
+        }
+        let data = TensorData::new(features.to_vec(), [features.len() / length, length]);
+        self.head.probabilities(Tensor::from_data(data, &self.head.device()))
+    }
+
+    fn prediction(&self, row: &[f32], unknown: bool) -> Prediction {
+        let pair =
+            |(label, probability): (&String, &f32)| Score { label: label.clone(), probability: *probability };
+        let mut scores: Vec<Score> = self.labels.iter().zip(row).map(pair).collect();
+        scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        let (label, probability) =
+            scores.first().map_or((String::new(), 0.0), |best| (best.label.clone(), best.probability));
+        Prediction { label, probability, unknown, scores }
+    }
+}

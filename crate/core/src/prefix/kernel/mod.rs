@@ -1,0 +1,192 @@
+//! The computations of a frozen prefix, one function each. They take slices, check their lengths once and are safe to
+//! call; behind them is the only unsafe code of the crate.
+//!
+//! A map is kept in panels of eight channels, `[channels / 8][pixel][8]`: neighbouring pixels are then read and written
+//! at constant distances. Weights are packed to match, `[outputs / 8][bias 8 | inputs x 8]`.
+
+#![allow(unsafe_code, reason = "vector instructions, and no bounds check in the inner loops")]
+
+mod depthwise;
+mod matrix;
+mod simd;
+#[cfg(test)]
+mod tests;
+
+use matrix::Tiles;
+use simd::Best;
+
+/// Channels of a panel.
+pub const PANEL: usize = 8;
+
+/// Numbers of a panel of packed depthwise weights: a bias and nine taps a channel.
+pub const DEPTHWISE: usize = PANEL * 10;
+
+/// Numbers of a panel of packed stem weights: a bias and 3x3 taps of three channels for each output.
+pub const STEM: usize = PANEL * 28;
+
+/// What is done to a sum before it is stored.
+#[derive(Debug, Clone, Copy)]
+pub enum Finish<'a> {
+    /// Nothing.
+    Linear,
+    /// It is clamped to 0..=6.
+    Relu6,
+    /// The same panel of another map is added.
+    Add(&'a [f32]),
+}
+
+/// One panel of a 1x1 convolution.
+///
+/// # Shapes
+/// - `input`: `[inputs / 8]` panels that begin `stride` numbers apart, each at least `[pixels][8]`
+/// - `weights`: `[bias 8 | inputs x 8]`
+/// - `out`, and the map that is added: `[pixels][8]`
+///
+/// # Panics
+/// Where a slice is shorter than that.
+pub fn pointwise(input: &[f32], stride: usize, weights: &[f32], finish: Finish<'_>, out: &mut [f32]) {
+    let chunks = weights.len() / (PANEL * PANEL);
+    let pixels = out.len() / PANEL;
+    assert!(weights.len() == (chunks * PANEL + 1) * PANEL, "weights are a bias and panels of inputs");
+    let reach = chunks.saturating_sub(1).saturating_mul(stride).saturating_add(pixels * PANEL);
+    assert!(chunks == 0 || input.len() >= reach, "the input is long enough");
+    let mut job = Tiles {
+        input: input.as_ptr(),
+        step: stride,
+        chunks,
+        depth: PANEL,
+        weights: weights.as_ptr(),
+        out: out.as_mut_ptr(),
+        add: std::ptr::null(),
+        pixels,
+    };
+    // SAFETY: `out` holds eight numbers a pixel, and the lengths of all that is read were checked above and below.
+    unsafe {
+        match finish {
+            Finish::Linear => tiles::<PANEL, { matrix::LINEAR }>(&job),
+            Finish::Relu6 => tiles::<PANEL, { matrix::RELU6 }>(&job),
+            Finish::Add(map) => {
+                assert!(map.len() >= pixels * PANEL, "the map that is added is long enough");
+                job.add = map.as_ptr();
+                tiles::<PANEL, { matrix::ADD }>(&job);
+            }
+        }
+    }
+}
+
+/// One panel of one output row of a 3x3 convolution at stride 2 over an RGB image, and ReLU6.
+///
+/// # Shapes
+/// - `image`: three rows that begin `stride` numbers apart, `[2 * pixels + 1][3]`: padded with a zero pixel on the left
+/// - `weights`: `[bias 8 | 3 rows x 3 columns x 3 channels x 8]`
+/// - `out`: `[pixels][8]`
+///
+/// # Panics
+/// Where a slice is shorter than that.
+pub fn stem(image: &[f32], stride: usize, weights: &[f32], out: &mut [f32]) {
+    let pixels = out.len() / PANEL;
+    assert!(weights.len() == STEM, "weights are a bias and 27 inputs");
+    let reach = stride.saturating_mul(2).saturating_add((2 * pixels + 1) * 3);
+    assert!(image.len() >= reach, "the image is long enough");
+    let job = Tiles {
+        input: image.as_ptr(),
+        step: stride,
+        chunks: 3,
+        depth: 9,
+        weights: weights.as_ptr(),
+        out: out.as_mut_ptr(),
+        add: std::ptr::null(),
+        pixels,
+    };
+    // SAFETY: the last pixel of the last row reads up to `reach`, which was checked.
+    unsafe { tiles::<6, { matrix::RELU6 }>(&job) }
+}
+
+/// One panel of one output row of a 3x3 depthwise convolution with padding 1, and ReLU6.
+///
+/// # Shapes
+/// - `rows`: the rows above, at and below, `[width][8]`; zeros outside the image
+/// - `weights`: `[bias 8 | 9 taps x 8]`
+/// - `out`: `[width / stride rounded up][8]`; `stride` is 1 or 2
+///
+/// # Panics
+/// Where a slice has another length or the stride another value.
+pub fn depthwise(rows: [&[f32]; 3], weights: &[f32], stride: usize, out: &mut [f32]) {
+    let width = rows[0].len() / PANEL;
+    assert!(stride == 1 || stride == 2, "the stride is 1 or 2");
+    assert!(rows.iter().all(|row| row.len() == width * PANEL), "rows have one length");
+    assert!(weights.len() == DEPTHWISE, "weights are a bias and nine taps");
+    assert!(out.len() == width.div_ceil(stride) * PANEL, "the output has the strided width");
+    let job = depthwise::Row {
+        rows: rows.map(<[f32]>::as_ptr),
+        width,
+        weights: weights.as_ptr(),
+        out: out.as_mut_ptr(),
+    };
+    // SAFETY: all lengths were checked above.
+    unsafe {
+        match stride {
+            1 => row::<1>(&job),
+            _ => row::<2>(&job),
+        }
+    }
+}
+
+/// The mean of one panel over the image.
+///
+/// # Shapes
+/// `[pixels][8]` -> `[8]`
+pub fn pool(input: &[f32]) -> [f32; PANEL] {
+    let (pixels, _) = input.as_chunks::<PANEL>();
+    let mut sums = [0.0; PANEL];
+    for pixel in pixels {
+        for (sum, value) in sums.iter_mut().zip(pixel) {
+            *sum += value;
+        }
+    }
+    sums.map(|sum| sum / pixels.len() as f32)
+}
+
+/// Runs the tiles with the best lanes there are.
+///
+/// # Safety
+/// As [`matrix::run`], but for the instructions.
+unsafe fn tiles<const STRIDE: usize, const FINISH: u8>(job: &Tiles) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        /// Enables fused multiply-add for all that is inlined into it.
+        #[target_feature(enable = "fma")]
+        unsafe fn fused<const STRIDE: usize, const FINISH: u8>(job: &Tiles) {
+            // SAFETY: the caller's contract, and `fma` is enabled.
+            unsafe { matrix::run::<simd::Fma, STRIDE, FINISH>(job) }
+        }
+        if std::arch::is_x86_feature_detected!("fma") {
+            // SAFETY: the caller's contract, and `fma` was found.
+            return unsafe { fused::<STRIDE, FINISH>(job) };
+        }
+    }
+    // SAFETY: the caller's contract; every processor of this target has these lanes.
+    unsafe { matrix::run::<Best, STRIDE, FINISH>(job) }
+}
+
+/// Runs a depthwise row with the best lanes there are.
+///
+/// # Safety
+/// As [`depthwise::run`], but for the instructions.
+unsafe fn row<const STRIDE: usize>(job: &depthwise::Row) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        /// Enables fused multiply-add for all that is inlined into it.
+        #[target_feature(enable = "fma")]
+        unsafe fn fused<const STRIDE: usize>(job: &depthwise::Row) {
+            // SAFETY: the caller's contract, and `fma` is enabled.
+            unsafe { depthwise::run::<simd::Fma, STRIDE>(job) }
+        }
+        if std::arch::is_x86_feature_detected!("fma") {
+            // SAFETY: the caller's contract, and `fma` was found.
+            return unsafe { fused::<STRIDE>(job) };
+        }
+    }
+    // SAFETY: the caller's contract; every processor of this target has these lanes.
+    unsafe { depthwise::run::<Best, STRIDE>(job) }
+}

@@ -1,0 +1,175 @@
+//! What a caller can choose about a training, with the defaults and the ranges.
+
+use crate::error::{Error, Result};
+use crate::image::Augment;
+use serde::{Deserialize, Serialize};
+
+/// What is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strategy {
+    /// A new head on the frozen backbone's embedding.
+    Head,
+}
+
+/// How much each class counts in the loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// Every class the same, however many examples it has: `examples / (classes * count)`, as in scikit-learn.
+    Balanced,
+    /// Every example the same.
+    None,
+}
+
+/// What a caller can choose about a training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct TrainOptions {
+    /// What is trained.
+    pub strategy: Strategy,
+    /// Times that every view is trained on, 1 to 10000.
+    pub epochs: u32,
+    /// Views of each example, 1 to 100; the first is the plain one, the others are augmented.
+    pub views: u32,
+    /// Views a step, 1 to 4096.
+    pub batch_size: u32,
+    /// Learning rate of the first step; a cosine takes it to zero. Above 0, at most 1.
+    pub learning_rate: f64,
+    /// Decoupled weight decay of AdamW, 0 to 10.
+    pub weight_decay: f64,
+    /// Probability taken from the true class and spread over all (Szegedy et al. 2016), 0 to below 1.
+    pub label_smoothing: f64,
+    /// Part of the output layer's inputs that a step leaves out, 0 to below 1.
+    pub dropout: f64,
+    /// Units of the hidden layer, 0 to 4096; 0 is a linear head.
+    pub hidden: u32,
+    /// Part of each class held out to validate, 0 to 0.5.
+    pub validation: f64,
+    /// Epochs without a better validation loss after which the run stops; 0 never stops early. At most 10000.
+    pub patience: u32,
+    /// How much each class counts.
+    pub class_weights: ClassWeights,
+    /// Ranges of the random transforms.
+    pub augment: Augment,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::Head,
+            epochs: 50,
+            views: 4,
+            batch_size: 32,
+            learning_rate: 1e-3,
+            weight_decay: 0.01,
+            label_smoothing: 0.1,
+            dropout: 0.2,
+            hidden: 0,
+            validation: 0.2,
+            patience: 10,
+            class_weights: ClassWeights::Balanced,
+            augment: Augment::default(),
+        }
+    }
+}
+
+impl TrainOptions {
+    /// Reads options as a caller wrote them.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID`, naming the option, for a name that is not known, a value of another type or one out of its range.
+    pub fn read<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Self> {
+        let options: Self = crate::error::read_option(source)?;
+        options.validate()?;
+        Ok(options)
+    }
+
+    fn validate(&self) -> Result<()> {
+        whole("epochs", self.epochs, 1, 10_000)?;
+        whole("views", self.views, 1, 100)?;
+        whole("batchSize", self.batch_size, 1, 4096)?;
+        whole("hidden", self.hidden, 0, 4096)?;
+        whole("patience", self.patience, 0, 10_000)?;
+        real("learningRate", self.learning_rate, |v| v > 0.0 && v <= 1.0, "above 0 and at most 1")?;
+        real("weightDecay", self.weight_decay, |v| (0.0..=10.0).contains(&v), "from 0 to 10")?;
+        real("labelSmoothing", self.label_smoothing, |v| (0.0..1.0).contains(&v), "from 0 to below 1")?;
+        real("dropout", self.dropout, |v| (0.0..1.0).contains(&v), "from 0 to below 1")?;
+        real("validation", self.validation, |v| (0.0..=0.5).contains(&v), "from 0 to 0.5")?;
+        self.augment.validate()
+    }
+}
+
+fn whole(option: &str, value: u32, least: u32, most: u32) -> Result<()> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    refuse(option, value.to_string(), format!("a whole number from {least} to {most}"))
+}
+
+fn real(option: &str, value: f64, allowed: impl Fn(f64) -> bool, range: &str) -> Result<()> {
+    if allowed(value) { Ok(()) } else { refuse(option, value.to_string(), format!("a number {range}")) }
+}
+
+fn refuse(option: &str, found: String, expected: String) -> Result<()> {
+    Err(Error::OptionInvalid { option: option.to_owned(), found, expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<TrainOptions> {
+        TrainOptions::read(&mut serde_json::Deserializer::from_str(json))
+    }
+
+    fn refused(json: &str) -> (String, String) {
+        match read(json) {
+            Err(Error::OptionInvalid { option, expected, .. }) => (option, expected),
+            other => panic!("{json} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        assert_eq!(read("{}").unwrap(), TrainOptions::default());
+        assert_eq!(read(r#"{"epochs": 3}"#).unwrap().epochs, 3);
+    }
+
+    #[test]
+    fn a_misspelt_option_is_named_with_the_right_names() {
+        let (option, expected) = refused(r#"{"epoch": 3}"#);
+        assert_eq!(option, "epoch");
+        assert!(expected.contains("`epochs`") && expected.contains("`learningRate`"), "{expected}");
+    }
+
+    #[test]
+    fn every_number_out_of_its_range_is_named_with_the_range() {
+        for (json, option, range) in [
+            (r#"{"epochs": 0}"#, "epochs", "1 to 10000"),
+            (r#"{"views": 101}"#, "views", "1 to 100"),
+            (r#"{"batchSize": 0}"#, "batchSize", "1 to 4096"),
+            (r#"{"hidden": 5000}"#, "hidden", "0 to 4096"),
+            (r#"{"patience": 10001}"#, "patience", "0 to 10000"),
+            (r#"{"learningRate": 0}"#, "learningRate", "above 0"),
+            (r#"{"weightDecay": -1}"#, "weightDecay", "0 to 10"),
+            (r#"{"labelSmoothing": 1}"#, "labelSmoothing", "0 to below 1"),
+            (r#"{"dropout": 1.0}"#, "dropout", "0 to below 1"),
+            (r#"{"validation": 0.6}"#, "validation", "0 to 0.5"),
+        ] {
+            let (found, expected) = refused(json);
+            assert_eq!(found, option);
+            assert!(expected.contains(range), "{expected}");
+        }
+        let nan = TrainOptions { dropout: f64::NAN, ..TrainOptions::default() };
+        assert_eq!(nan.validate().unwrap_err().code(), "OPTION_INVALID");
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_named() {
+        assert_eq!(refused(r#"{"epochs": 1.5}"#).0, "epochs");
+        assert_eq!(refused(r#"{"classWeights": "equal"}"#).0, "classWeights");
+        assert_eq!(refused(r#"{"augment": {"flip": "yes"}}"#).0, "augment.flip");
+        assert_eq!(refused(r#"{"augment": {"flop": 1}}"#).0, "augment.flop");
+    }
+}

@@ -1,0 +1,43 @@
+//! What a training did, as data.
+
+use super::TrainOptions;
+use crate::evaluate::Metrics;
+use serde::{Deserialize, Serialize};
+
+/// Losses and accuracies after one epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EpochRow {
+    /// Number of the epoch, from 1.
+    pub epoch: u32,
+    /// Mean loss of the epoch's steps: smoothed, weighted, with dropout.
+    pub train_loss: f64,
+    /// Share of the views that the steps classified correctly.
+    pub train_accuracy: f64,
+    /// Mean cross-entropy on the validation examples, where there are any.
+    pub validation_loss: Option<f64>,
+    /// Accuracy on the validation examples, where there are any.
+    pub validation_accuracy: Option<f64>,
+}
+
+/// What a training did. The same seed, data and device give the same report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// One row an epoch.
+    pub epochs: Vec<EpochRow>,
+    /// The epoch whose head was kept, from 1.
+    pub best_epoch: u32,
+    /// Whether the run stopped before its last epoch.
+    pub stopped_early: bool,
+    /// Examples that were trained on.
+    pub train_examples: usize,
+    /// Examples that were held out.
+    pub validation_examples: usize,
+    /// The kept head on the validation examples, where there are any.
+    pub validation: Option<Metrics>,
+    /// The options that were used, defaults filled in.
+    pub options: TrainOptions,
+    /// Seed of the project.
+    pub seed: u32,
+}

@@ -1,0 +1,324 @@
+//! One training, pulled step by step by the caller: pausing is not asking, cancelling is dropping.
+
+use super::{ClassWeights, EpochRow, TrainOptions, Views};
+use crate::error::{Error, Result};
+use crate::evaluate::Metrics;
+use crate::head::{self, Head};
+use crate::seed;
+use burn::module::Module;
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor, TensorData, activation};
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::f64::consts::PI;
+
+/// Views that are judged at once.
+const VALIDATION_BATCH: usize = 256;
+
+/// What a call of [`Run::step`] did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// One step; the epoch goes on.
+    Step,
+    /// The last step of an epoch.
+    Epoch(EpochRow),
+    /// Nothing: all epochs are done, or there was no better one for `patience` epochs.
+    Finished,
+}
+
+/// A training in work. It owns all it reads, so the project may change meanwhile.
+pub struct Run {
+    options: TrainOptions,
+    labels: Vec<String>,
+    train: Views,
+    validation: Views,
+    targets: Targets,
+    standardisation: Standardisation,
+    device: Device,
+    rng: ChaCha8Rng,
+    head: Head,
+    optimizer: ModuleOptimizer,
+    order: Vec<usize>,
+    steps: usize,
+    sums: Sums,
+    rows: Vec<EpochRow>,
+    best: Option<Best>,
+}
+
+/// The head to be kept.
+struct Best {
+    epoch: u32,
+    head: Head,
+    validation: Option<Metrics>,
+}
+
+/// What a finished run leaves.
+pub struct Outcome {
+    /// The head of the best epoch, for raw features.
+    pub head: Head,
+    /// The epoch it is of, from 1.
+    pub best_epoch: u32,
+    /// Whether the run ended before its last epoch.
+    pub stopped_early: bool,
+    /// The kept head on the validation views.
+    pub validation: Option<Metrics>,
+    /// One row an epoch.
+    pub rows: Vec<EpochRow>,
+}
+
+impl Run {
+    /// Begins a training on views of the classes `labels`, of which none may be empty.
+    pub fn new(
+        options: TrainOptions,
+        labels: Vec<String>,
+        train: Views,
+        validation: Views,
+        project_seed: u32,
+    ) -> Self {
+        let device = Device::flex().autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed::mix(project_seed, 0, seed::TRAINING).into());
+        let head = Head::new(train.length(), options.hidden as usize, labels.len(), &mut rng, &device);
+        Self {
+            targets: Targets::new(&options, labels.len(), &train.classes()),
+            standardisation: Standardisation::new(&train),
+            optimizer: AdamWConfig::new().with_weight_decay(options.weight_decay as f32).init(),
+            order: (0..train.len()).collect(),
+            steps: 0,
+            sums: Sums::default(),
+            rows: Vec::new(),
+            best: None,
+            options,
+            labels,
+            train,
+            validation,
+            device,
+            rng,
+            head,
+        }
+    }
+
+    /// Number of epochs that are done.
+    pub fn epochs_done(&self) -> u32 {
+        self.rows.len() as u32
+    }
+
+    /// Takes one step.
+    ///
+    /// # Errors
+    /// `TRAINING_DIVERGED` where the loss is no longer finite; the run cannot go on.
+    pub fn step(&mut self) -> Result<Progress> {
+        if self.finished() {
+            return Ok(Progress::Finished);
+        }
+        let (size, per_epoch) = (self.options.batch_size as usize, self.steps_per_epoch());
+        let place = self.steps % per_epoch;
+        if place == 0 {
+            self.order.shuffle(&mut self.rng);
+            self.sums = Sums::default();
+        }
+        let batch: Vec<usize> = self.order.iter().skip(place * size).take(size).copied().collect();
+        self.update(&batch)?;
+        self.steps += 1;
+        if self.steps % per_epoch > 0 {
+            return Ok(Progress::Step);
+        }
+        self.close_epoch().map(Progress::Epoch)
+    }
+
+    /// The best head and how it came about, once no step is left; before, what there is so far.
+    ///
+    /// # Errors
+    /// `NOT_TRAINED` where not one epoch is done.
+    pub fn finish(self) -> Result<Outcome> {
+        let best = self.best.ok_or(Error::NotTrained)?;
+        Ok(Outcome {
+            head: self.standardisation.fold_into(best.head),
+            best_epoch: best.epoch,
+            stopped_early: self.rows.len() < self.options.epochs as usize,
+            validation: best.validation,
+            rows: self.rows,
+        })
+    }
+
+    fn finished(&self) -> bool {
+        let done = self.epochs_done();
+        let waited = self.best.as_ref().map_or(0, |best| done - best.epoch);
+        done >= self.options.epochs || (self.options.patience > 0 && waited >= self.options.patience)
+    }
+
+    fn steps_per_epoch(&self) -> usize {
+        self.train.len().div_ceil(self.options.batch_size as usize).max(1)
+    }
+
+    /// One step of AdamW on a batch.
+    fn update(&mut self, batch: &[usize]) -> Result<()> {
+        let features = self.standardisation.apply(self.train.batch(batch, &self.device));
+        let dropout = self.dropout(batch.len());
+        let scores = self.head.forward(features, dropout);
+        let classes: Vec<usize> = batch.iter().map(|index| self.train.class(*index)).collect();
+        let loss = self.targets.loss(scores.clone(), &classes);
+        let value = f64::from(loss.clone().into_scalar::<f32>());
+        if !value.is_finite() {
+            return Err(Error::TrainingDiverged {
+                epoch: self.rows.len() + 1,
+                reason: format!("the loss is {value}"),
+            });
+        }
+        self.sums.add(value, &head::values(scores.inner())?, &classes);
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.head);
+        self.head = self.optimizer.step(self.learning_rate(), self.head.clone(), gradients);
+        Ok(())
+    }
+
+    /// A cosine from the full rate to zero over all steps (Loshchilov and Hutter 2017, without restarts).
+    fn learning_rate(&self) -> f64 {
+        let total = (self.steps_per_epoch() * self.options.epochs as usize) as f64;
+        self.options.learning_rate * 0.5 * (1.0 + (PI * self.steps as f64 / total).cos())
+    }
+
+    /// Zero for what the step leaves out, `1 / (1 - dropout)` for the rest.
+    fn dropout(&mut self, rows: usize) -> Option<Tensor<2>> {
+        let rate = self.options.dropout as f32;
+        if rate == 0.0 {
+            return None;
+        }
+        let width = self.head.dropout_width();
+        let mut keep = || if self.rng.random::<f32>() < rate { 0.0 } else { 1.0 / (1.0 - rate) };
+        let mask: Vec<f32> = (0..rows * width).map(|_| keep()).collect();
+        Some(Tensor::from_data(TensorData::new(mask, [rows, width]), &self.device))
+    }
+
+    fn close_epoch(&mut self) -> Result<EpochRow> {
+        let head = self.head.valid();
+        let validation = self.validate(&head)?;
+        let row = EpochRow {
+            epoch: self.epochs_done() + 1,
+            train_loss: self.sums.loss(),
+            train_accuracy: self.sums.accuracy(),
+            validation_loss: validation.as_ref().map(|metrics| metrics.loss),
+            validation_accuracy: validation.as_ref().map(|metrics| metrics.accuracy),
+        };
+        let loss = |metrics: &Option<Metrics>| metrics.as_ref().map(|m| m.loss);
+        let better = match &self.best {
+            Some(best) => loss(&validation) < loss(&best.validation) || validation.is_none(),
+            None => true,
+        };
+        if better {
+            self.best = Some(Best { epoch: row.epoch, head, validation });
+        }
+        self.rows.push(row.clone());
+        Ok(row)
+    }
+
+    fn validate(&self, head: &Head) -> Result<Option<Metrics>> {
+        if self.validation.is_empty() {
+            return Ok(None);
+        }
+        let device = head.device();
+        let mut probabilities = Vec::with_capacity(self.validation.len() * self.labels.len());
+        let indices: Vec<usize> = (0..self.validation.len()).collect();
+        for batch in indices.chunks(VALIDATION_BATCH) {
+            let features = self.standardisation.apply(self.validation.batch(batch, &device));
+            probabilities.extend(head.probabilities(features)?);
+        }
+        Ok(Some(Metrics::new(&self.labels, &probabilities, &self.validation.classes())))
+    }
+}
+
+/// Features of mean zero and deviation one train at one rate, whatever the backbone gives.
+struct Standardisation {
+    mean: Vec<f32>,
+    scale: Vec<f32>,
+}
+
+impl Standardisation {
+    fn new(views: &Views) -> Self {
+        let (mean, scale) = views.standardisation();
+        Self { mean, scale }
+    }
+
+    fn apply(&self, features: Tensor<2>) -> Tensor<2> {
+        let device = features.device();
+        let row = |v: &[f32]| Tensor::<2>::from_data(TensorData::new(v.to_vec(), [1, v.len()]), &device);
+        (features - row(&self.mean)) * row(&self.scale)
+    }
+
+    fn fold_into(&self, head: Head) -> Head {
+        head.fold_standardisation(&self.mean, &self.scale)
+    }
+}
+
+/// What the loss wants of each class: smoothed targets and the class's weight.
+struct Targets {
+    classes: usize,
+    smoothing: f32,
+    weights: Vec<f32>,
+}
+
+impl Targets {
+    fn new(options: &TrainOptions, classes: usize, truth: &[usize]) -> Self {
+        let count = |class| truth.iter().filter(|c| **c == class).count().max(1);
+        let weight = |class| match options.class_weights {
+            ClassWeights::Balanced => truth.len() as f32 / (classes * count(class)) as f32,
+            ClassWeights::None => 1.0,
+        };
+        Self {
+            classes,
+            smoothing: options.label_smoothing as f32,
+            weights: (0..classes).map(weight).collect(),
+        }
+    }
+
+    /// Weighted mean of the cross-entropy to the smoothed targets, as PyTorch's `CrossEntropyLoss` has it for class
+    /// probabilities weighted by the true class.
+    ///
+    /// # Shapes
+    /// `scores`: `[batch, classes]`; `truth`: one class an entry.
+    fn loss(&self, scores: Tensor<2>, truth: &[usize]) -> Tensor<1> {
+        let weight = |class: usize| self.weights.get(class).copied().unwrap_or(1.0);
+        let total: f32 = truth.iter().map(|class| weight(*class)).sum();
+        let spread = self.smoothing / self.classes as f32;
+        let mut targets = Vec::with_capacity(truth.len() * self.classes);
+        for class in truth {
+            let share = weight(*class) / total;
+            targets.extend(
+                (0..self.classes)
+                    .map(|c| share * (spread + if c == *class { 1.0 - self.smoothing } else { 0.0 })),
+            );
+        }
+        let targets = TensorData::new(targets, [truth.len(), self.classes]);
+        let targets = Tensor::<2>::from_data(targets, &scores.device());
+        (activation::log_softmax(scores, 1) * targets).sum().neg()
+    }
+}
+
+/// Sums over the steps of an epoch.
+#[derive(Default)]
+struct Sums {
+    views: usize,
+    correct: usize,
+    loss: f64,
+}
+
+impl Sums {
+    fn add(&mut self, loss: f64, scores: &[f32], truth: &[usize]) {
+        let classes = scores.len() / truth.len().max(1);
+        let rows = scores.chunks_exact(classes.max(1));
+        self.views += truth.len();
+        self.loss += loss * truth.len() as f64;
+        self.correct +=
+            rows.zip(truth).filter(|(row, class)| crate::evaluate::argmax(row) == **class).count();
+    }
+
+    fn loss(&self) -> f64 {
+        self.loss / self.views.max(1) as f64
+    }
+
+    fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.views.max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests;

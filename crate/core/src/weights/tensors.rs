@@ -1,0 +1,258 @@
+//! The named tensors of a safetensors file, taken one by one with the shape that the backbone expects.
+
+use std::collections::{BTreeMap, HashMap};
+
+use half::{bf16, f16};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use super::{Spec, checksum};
+use crate::error::{Error, Result};
+
+/// Metadata key of the pretrained [`Spec`], as JSON.
+pub const SPEC_KEY: &str = "rekindle.spec";
+
+/// Metadata key of the text of the weights' licence.
+pub const LICENSE_KEY: &str = "rekindle.license";
+
+/// Metadata key of a classifier's class names: a JSON list in the order of its outputs.
+pub const CLASSES_KEY: &str = "rekindle.classes";
+
+/// Metadata key of the file's [`checksum`].
+pub const CHECKSUM_KEY: &str = "rekindle.checksum";
+
+/// The named tensors of a safetensors file that was checked. Taking a tensor removes it, so that what is left at the
+/// end is what the backbone does not know.
+#[derive(Debug)]
+pub struct Tensors<'a> {
+    spec: Spec,
+    metadata: HashMap<String, String>,
+    views: BTreeMap<String, TensorView<'a>>,
+}
+
+impl<'a> Tensors<'a> {
+    /// Reads the header of a safetensors file and checks the whole file against its checksum.
+    ///
+    /// # Errors
+    /// `WEIGHTS_FORMAT` where the bytes are no safetensors file, are cut off or altered, or carry no valid spec.
+    pub fn read(bytes: &'a [u8]) -> Result<Self> {
+        let format = |reason: String| Error::WeightsFormat { reason };
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| format(e.to_string()))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|e| format(e.to_string()))?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let views: BTreeMap<_, _> = file.tensors().into_iter().collect();
+        let entry =
+            |key: &str| metadata.get(key).ok_or_else(|| format(format!("metadata `{key}` is absent")));
+        if *entry(CHECKSUM_KEY)? != checksum(&metadata, &views) {
+            return Err(format("the bytes do not match the file's checksum".into()));
+        }
+        let spec = Spec::from_json(entry(SPEC_KEY)?)?;
+        Ok(Self { spec, metadata, views })
+    }
+
+    /// What the weights need to be used as they were trained.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// A metadata entry of the file.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).map(String::as_str)
+    }
+
+    /// Takes the tensor of this name as f32 values, row by row.
+    ///
+    /// # Errors
+    /// `WEIGHTS_MISMATCH` where it is absent, was taken before or has another shape; `WEIGHTS_FORMAT` where its type is not
+    /// f32, f16 or bf16 or a value is not finite.
+    pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let mismatch = |found: String| Error::WeightsMismatch {
+            tensor: name.into(),
+            expected: format!("{shape:?}"),
+            found,
+        };
+        let view = self.views.remove(name).ok_or_else(|| mismatch("absent".into()))?;
+        if view.shape() != shape {
+            return Err(mismatch(format!("{:?}", view.shape())));
+        }
+        let values = values(&view).ok_or_else(|| Error::WeightsFormat {
+            reason: format!("tensor `{name}` has type {}; f32, f16 and bf16 are read", view.dtype()),
+        })?;
+        if values.iter().all(|value| value.is_finite()) {
+            Ok(values)
+        } else {
+            Err(Error::WeightsFormat { reason: format!("tensor `{name}` has values that are not finite") })
+        }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// `WEIGHTS_MISMATCH` where a tensor was not taken.
+    pub fn finish(self) -> Result<()> {
+        match self.views.first_key_value() {
+            None => Ok(()),
+            Some((name, view)) => Err(Error::WeightsMismatch {
+                tensor: name.clone(),
+                expected: "absent".into(),
+                found: format!("{:?}", view.shape()),
+            }),
+        }
+    }
+}
+
+/// The view's values, or nothing where its type is not read.
+fn values(view: &TensorView<'_>) -> Option<Vec<f32>> {
+    match view.dtype() {
+        Dtype::F32 => Some(decode(view.data(), f32::from_le_bytes)),
+        Dtype::F16 => Some(decode(view.data(), |bytes| f16::from_le_bytes(bytes).to_f32())),
+        Dtype::BF16 => Some(decode(view.data(), |bytes| bf16::from_le_bytes(bytes).to_f32())),
+        _ => None,
+    }
+}
+
+fn decode<const N: usize>(data: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    data.as_chunks().0.iter().map(|bytes| number(*bytes)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use safetensors::serialize;
+
+    fn spec() -> Spec {
+        Spec {
+            arch: "mobilenet_v2".into(),
+            tag: "test".into(),
+            input_size: 64,
+            mean: [0.5; 3],
+            std: [0.5; 3],
+            interpolation: "bilinear".into(),
+            crop_pct: 1.0,
+            license: "CC0-1.0".into(),
+            source: "a test".into(),
+            sha256: "0".repeat(64),
+        }
+    }
+
+    /// A file with one tensor of each type that is read and one that is not.
+    fn file() -> Vec<u8> {
+        let bytes = [
+            ("a.f32", Dtype::F32, [1.5f32, -2.0].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()),
+            (
+                "b.f16",
+                Dtype::F16,
+                [1.5f32, -2.0].iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
+            ),
+            (
+                "c.bf16",
+                Dtype::BF16,
+                [1.5f32, -2.0].iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
+            ),
+            ("d.i64", Dtype::I64, [1i64, -2].iter().flat_map(|v| v.to_le_bytes()).collect()),
+            ("e.nan", Dtype::F32, [f32::NAN, 0.0].iter().flat_map(|v| v.to_le_bytes()).collect()),
+        ];
+        let views: BTreeMap<_, _> = bytes
+            .iter()
+            .map(|(name, dtype, data)| (name.to_string(), TensorView::new(*dtype, vec![2], data).unwrap()))
+            .collect();
+        let mut metadata = HashMap::from([(SPEC_KEY.to_string(), serde_json::to_string(&spec()).unwrap())]);
+        metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
+        serialize(views, Some(metadata)).unwrap()
+    }
+
+    #[test]
+    fn every_float_type_gives_the_same_values() {
+        let bytes = file();
+        let mut tensors = Tensors::read(&bytes).unwrap();
+        assert_eq!(tensors.spec(), &spec());
+        for name in ["a.f32", "b.f16", "c.bf16"] {
+            assert_eq!(tensors.take(name, &[2]).unwrap(), [1.5, -2.0], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_with_expected_and_found_shape() {
+        let bytes = file();
+        let mut tensors = Tensors::read(&bytes).unwrap();
+        let mismatch = |tensor: &str, expected: &str, found: &str| Error::WeightsMismatch {
+            tensor: tensor.into(),
+            expected: expected.into(),
+            found: found.into(),
+        };
+        assert_eq!(tensors.take("z", &[3, 4]), Err(mismatch("z", "[3, 4]", "absent")));
+        assert_eq!(tensors.take("a.f32", &[1, 2]), Err(mismatch("a.f32", "[1, 2]", "[2]")));
+        assert_eq!(tensors.finish(), Err(mismatch("b.f16", "absent", "[2]")));
+    }
+
+    #[test]
+    fn other_types_and_values_that_are_not_finite_are_refused() {
+        let bytes = file();
+        let mut tensors = Tensors::read(&bytes).unwrap();
+        for name in ["d.i64", "e.nan"] {
+            assert_eq!(tensors.take(name, &[2]).unwrap_err().code(), "WEIGHTS_FORMAT", "{name}");
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_altered_byte_gives_a_typed_error() {
+        let bytes = file();
+        for end in 0..bytes.len() {
+            assert_eq!(Tensors::read(&bytes[..end]).unwrap_err().code(), "WEIGHTS_FORMAT", "cut at {end}");
+        }
+        for at in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[at] ^= 0x11;
+            assert_eq!(Tensors::read(&altered).unwrap_err().code(), "WEIGHTS_FORMAT", "altered at {at}");
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert_eq!(Tensors::read(&longer).unwrap_err().code(), "WEIGHTS_FORMAT");
+    }
+
+    #[test]
+    fn swapped_parts_give_a_typed_error() {
+        let bytes = file();
+        for (a, b) in [(0, 8), (8, 24), (bytes.len() - 16, bytes.len() - 8), (16, bytes.len() - 16)] {
+            let mut swapped = bytes.clone();
+            for offset in 0..8 {
+                swapped.swap(a + offset, b + offset);
+            }
+            assert_ne!(swapped, bytes);
+            assert_eq!(Tensors::read(&swapped).unwrap_err().code(), "WEIGHTS_FORMAT", "{a} with {b}");
+        }
+    }
+
+    #[test]
+    fn the_checksum_does_not_depend_on_the_order_in_the_file() {
+        let bytes = file();
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let (_, parsed) = SafeTensors::read_metadata(&bytes).unwrap();
+        let text = std::str::from_utf8(&bytes[8..8 + header]).unwrap();
+        // The same header with its entries in another order, as another writer may put them.
+        let json: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
+        let reversed: Vec<String> = json
+            .iter()
+            .rev()
+            .map(|(key, value)| format!("{}:{value}", serde_json::to_string(key).unwrap()))
+            .collect();
+        let reversed = format!("{{{}}}", reversed.join(","));
+        let mut reordered = (reversed.len() as u64).to_le_bytes().to_vec();
+        reordered.extend(reversed.as_bytes());
+        reordered.extend(&bytes[8 + header..]);
+        assert_ne!(reordered, bytes);
+        assert_eq!(parsed.tensors().len(), 5);
+        assert_eq!(Tensors::read(&reordered).unwrap().take("a.f32", &[2]).unwrap(), [1.5, -2.0]);
+    }
+
+    #[test]
+    fn an_invalid_spec_is_refused() {
+        let no_std = Spec { std: [0.0; 3], ..spec() };
+        let views = BTreeMap::<String, TensorView>::new();
+        for json in ["{}".to_string(), "not JSON".into(), serde_json::to_string(&no_std).unwrap()] {
+            let mut metadata = HashMap::from([(SPEC_KEY.to_string(), json.clone())]);
+            metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
+            let bytes = serialize(views.clone(), Some(metadata)).unwrap();
+            assert_eq!(Tensors::read(&bytes).unwrap_err().code(), "WEIGHTS_FORMAT", "{json}");
+        }
+    }
+}

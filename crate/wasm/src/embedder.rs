@@ -1,0 +1,84 @@
+//! The embedder in JavaScript.
+
+use crate::convert::{JsResult, from_js, throw, to_js};
+use crate::image::pixels;
+use crate::options::augment;
+use rekindle::{Augment, Device, Pixels, View};
+use wasm_bindgen::prelude::*;
+
+/// Weights, preprocessing and frozen prefix: pixels in, features out.
+#[wasm_bindgen]
+pub struct Embedder(pub(crate) rekindle::Embedder);
+
+#[wasm_bindgen]
+impl Embedder {
+    /// Loads the weights onto a device.
+    pub async fn create(weights: Vec<u8>, device: JsValue, input_size: Option<u32>) -> JsResult<Embedder> {
+        console_error_panic_hook::set_once();
+        let device: Device = from_js(device)?;
+        rekindle::Embedder::new(&weights, device, input_size).await.map(Embedder).map_err(throw)
+    }
+
+    /// The device in use.
+    pub fn device(&self) -> JsResult<JsValue> {
+        to_js(self.0.device())
+    }
+
+    /// Origin and preprocessing of the weights.
+    pub fn spec(&self) -> JsResult<JsValue> {
+        to_js(self.0.spec())
+    }
+
+    /// Side of the input in pixels.
+    #[wasm_bindgen(js_name = inputSize)]
+    pub fn input_size(&self) -> u32 {
+        self.0.input_size()
+    }
+
+    /// Number of features of a view.
+    #[wasm_bindgen(js_name = featureLength)]
+    pub fn feature_length(&self) -> usize {
+        self.0.feature_len()
+    }
+
+    /// Features of views of an image, one after the other.
+    pub async fn embed(
+        &self,
+        rgba: &[u8],
+        width: u32,
+        height: u32,
+        views: JsValue,
+        augment_options: JsValue,
+    ) -> JsResult<Vec<f32>> {
+        let views = self.views(rgba, width, height, views, &augment_options)?;
+        self.0.embed(&views).await.map_err(throw)
+    }
+
+    /// The views themselves as RGBA, one after the other.
+    pub fn preview(
+        &self,
+        rgba: &[u8],
+        width: u32,
+        height: u32,
+        views: JsValue,
+        augment_options: JsValue,
+    ) -> JsResult<Vec<u8>> {
+        let views = self.views(rgba, width, height, views, &augment_options)?;
+        Ok(views.iter().flat_map(Pixels::to_rgba).collect())
+    }
+}
+
+impl Embedder {
+    fn views(
+        &self,
+        rgba: &[u8],
+        width: u32,
+        height: u32,
+        views: JsValue,
+        augment_options: &JsValue,
+    ) -> JsResult<Vec<Pixels>> {
+        let (views, ranges): (Vec<View>, Augment) = (from_js(views)?, augment(augment_options)?);
+        let image = pixels(rgba, width, height)?;
+        views.iter().map(|view| self.0.view(&image, *view, &ranges).map_err(throw)).collect()
+    }
+}

@@ -1,0 +1,16 @@
+//! Image files and decoded pixels.
+
+use crate::convert::{JsResult, throw, to_js};
+use rekindle::Pixels;
+use wasm_bindgen::prelude::*;
+
+/// Reads the header of an image file, whole bytes given.
+#[wasm_bindgen]
+pub fn probe(bytes: &[u8]) -> JsResult<JsValue> {
+    to_js(&rekindle::image::probe::probe(bytes).map_err(throw)?)
+}
+
+/// Pixels of what a canvas gives: RGBA with straight alpha.
+pub fn pixels(rgba: &[u8], width: u32, height: u32) -> JsResult<Pixels> {
+    Pixels::from_rgba(width, height, rgba).map_err(throw)
+}

@@ -1,0 +1,147 @@
+//! The project and its runs in JavaScript.
+
+use crate::convert::{JsResult, from_js, throw, to_js};
+use crate::embedder::Embedder;
+use crate::options::train_options;
+use rekindle::train::Progress;
+use rekindle::tuner::Training;
+use rekindle::{Error, View};
+use wasm_bindgen::prelude::*;
+
+/// A project in work: examples by number, cached features, model.
+#[wasm_bindgen]
+pub struct Tuner(rekindle::Tuner);
+
+/// A training in work. Freeing it leaves the project as it was.
+#[wasm_bindgen]
+pub struct Run(Training);
+
+#[wasm_bindgen]
+impl Tuner {
+    /// An empty project on the embeddings of `embedder`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(embedder: &Embedder, seed: u32) -> Tuner {
+        let embedder = &embedder.0;
+        let (size, length) = (embedder.input_size(), embedder.feature_len());
+        Tuner(rekindle::Tuner::new(embedder.spec().clone(), size, length, seed))
+    }
+
+    /// The project of a file that was made with the same weights and input size.
+    pub fn open(project: &[u8], embedder: &Embedder) -> JsResult<Tuner> {
+        let embedder = &embedder.0;
+        let (size, length) = (embedder.input_size(), embedder.feature_len());
+        rekindle::Tuner::open(project, embedder.spec().clone(), size, length).map(Tuner).map_err(throw)
+    }
+
+    /// Adds a class without examples.
+    #[wasm_bindgen(js_name = addClass)]
+    pub fn add_class(&mut self, label: &str) -> JsResult<()> {
+        self.0.add_class(label).map_err(throw)
+    }
+
+    /// Adds an example and gives its number.
+    #[wasm_bindgen(js_name = addExample)]
+    pub fn add_example(&mut self, label: &str) -> JsResult<u32> {
+        self.0.add_example(label).map_err(throw)
+    }
+
+    /// Removes an example.
+    #[wasm_bindgen(js_name = removeExample)]
+    pub fn remove_example(&mut self, id: u32) -> JsResult<()> {
+        self.0.remove_example(id).map_err(throw)
+    }
+
+    /// Moves an example to another class.
+    #[wasm_bindgen(js_name = relabelExample)]
+    pub fn relabel_example(&mut self, id: u32, label: &str) -> JsResult<()> {
+        self.0.relabel_example(id, label).map_err(throw)
+    }
+
+    /// Gives a class another label.
+    #[wasm_bindgen(js_name = renameClass)]
+    pub fn rename_class(&mut self, label: &str, to: &str) -> JsResult<()> {
+        self.0.rename_class(label, to).map_err(throw)
+    }
+
+    /// Removes a class with its examples and gives their numbers.
+    #[wasm_bindgen(js_name = removeClass)]
+    pub fn remove_class(&mut self, label: &str) -> JsResult<Vec<u32>> {
+        self.0.remove_class(label).map_err(throw)
+    }
+
+    /// All examples: `{ id, label }`.
+    pub fn examples(&self) -> JsResult<JsValue> {
+        to_js(&self.0.dataset().examples())
+    }
+
+    /// The classes: `{ label, count }`.
+    pub fn classes(&self) -> JsResult<JsValue> {
+        to_js(&self.0.dataset().classes())
+    }
+
+    /// The views that have no features yet: `{ example, views: { index, seed } }`.
+    pub fn pending(&mut self, options: &JsValue) -> JsResult<JsValue> {
+        to_js(&self.0.pending(&train_options(options)?).map_err(throw)?)
+    }
+
+    /// Keeps the features of views.
+    #[wasm_bindgen(js_name = putFeatures)]
+    pub fn put_features(
+        &mut self,
+        example: u32,
+        views: JsValue,
+        options: &JsValue,
+        features: &[f32],
+    ) -> JsResult<()> {
+        let views: Vec<u32> = from_js::<Vec<View>>(views)?.iter().map(|view| view.index).collect();
+        self.0.put_features(example, &views, &train_options(options)?, features).map_err(throw)
+    }
+
+    /// Begins a training on the cached features.
+    #[wasm_bindgen(js_name = startRun)]
+    pub fn start_run(&self, options: &JsValue) -> JsResult<Run> {
+        self.0.start_run(&train_options(options)?).map(Run).map_err(throw)
+    }
+
+    /// Takes over the best head of a training, and gives its report.
+    #[wasm_bindgen(js_name = finishRun)]
+    pub fn finish_run(&mut self, run: Run) -> JsResult<JsValue> {
+        to_js(&self.0.finish_run(run.0).map_err(throw)?)
+    }
+
+    /// The last training's report; undefined before the first.
+    pub fn report(&self) -> JsResult<JsValue> {
+        match self.0.model() {
+            Ok(model) => to_js(&model.report),
+            Err(Error::NotTrained) => Ok(JsValue::UNDEFINED),
+            Err(error) => Err(throw(error)),
+        }
+    }
+
+    /// Classifies embeddings, one after the other.
+    pub fn predict(&self, features: &[f32]) -> JsResult<JsValue> {
+        to_js(&self.0.predict(features).map_err(throw)?)
+    }
+
+    /// Judges the model on embeddings whose labels are known.
+    pub fn evaluate(&self, features: &[f32], labels: Vec<String>) -> JsResult<JsValue> {
+        to_js(&self.0.evaluate(features, &labels).map_err(throw)?)
+    }
+
+    /// The project file.
+    pub fn save(&self) -> JsResult<Vec<u8>> {
+        self.0.save().map_err(throw)
+    }
+}
+
+#[wasm_bindgen]
+impl Run {
+    /// Takes one step. Gives the epoch's row after its last step, null after any other, undefined when there is none left.
+    pub fn step(&mut self) -> JsResult<JsValue> {
+        match self.0.run.step().map_err(throw)? {
+            Progress::Step => Ok(JsValue::NULL),
+            Progress::Epoch(row) => to_js(&row),
+            Progress::Finished => Ok(JsValue::UNDEFINED),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The whole build: WebAssembly, npm package, page.
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::step::{run, say};
+use crate::toolchain::Toolchain;
+use crate::wasm::{self, Flavour};
+use crate::{npm, sizes};
+
+/// Which WebAssembly builds are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Flavours {
+    /// The processor alone: minutes.
+    Cpu,
+    /// The one with WebGPU: the first build takes long.
+    Gpu,
+    /// Both, as they ship.
+    All,
+}
+
+impl Flavours {
+    fn list(self) -> &'static [Flavour] {
+        match self {
+            Self::Cpu => &[Flavour::Cpu],
+            Self::Gpu => &[Flavour::Gpu],
+            Self::All => &Flavour::ALL,
+        }
+    }
+}
+
+/// Builds all of it. Without `optimise`, wasm-opt is left out.
+///
+/// # Errors
+/// When a step fails.
+pub fn everything(flavours: Flavours, optimise: bool) -> Result<()> {
+    npm::set_up()?;
+    let toolchain = Toolchain::set_up()?;
+    let mut rows = Vec::new();
+    for flavour in flavours.list() {
+        rows.push((flavour.name(), wasm::build(&toolchain, *flavour, optimise)?));
+    }
+    sizes::print_table(&rows);
+    for workspace in ["rekindle", "www"] {
+        say(format_args!("npm run build -w {workspace}"));
+        run(&mut npm::script(workspace, "build"))?;
+    }
+    Ok(())
+}

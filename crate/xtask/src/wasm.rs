@@ -1,0 +1,136 @@
+//! The WebAssembly builds: crate `rekindle-wasm` -> wasm-bindgen -> wasm-opt -> `pkg/dist/wasm/<flavour>/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::layout;
+use crate::sizes::Sizes;
+use crate::stamp::{self, Stamp};
+use crate::step::{process, run, say};
+use crate::toolchain::{TARGET, Toolchain};
+
+/// The package that holds the bindings.
+pub const PACKAGE: &str = "rekindle-wasm";
+
+/// What every browser with WebGPU or SIMD has. All of `--all-features` would let wasm-opt write what Chromium rejects.
+const FEATURES: &[&str] = &[
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// A WebAssembly build by the devices that are in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    /// The processor alone.
+    Cpu,
+    /// The processor and WebGPU.
+    Gpu,
+}
+
+impl Flavour {
+    /// Every flavour.
+    pub const ALL: [Self; 2] = [Self::Cpu, Self::Gpu];
+
+    /// Its name, which is that of its folder in the package.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+        }
+    }
+
+    /// Cargo's arguments that choose package, features and profile.
+    pub fn cargo_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Cpu => &["--package", PACKAGE, "--profile", "release"],
+            Self::Gpu => &["--package", PACKAGE, "--profile", "wasm-gpu", "--features", "gpu"],
+        }
+    }
+
+    fn profile_folder(self) -> &'static str {
+        match self {
+            Self::Cpu => "release",
+            Self::Gpu => "wasm-gpu",
+        }
+    }
+
+    /// The kernels of the processor are worth their bytes; most of the WebGPU flavour runs once for each kernel.
+    fn optimisation(self) -> &'static str {
+        match self {
+            Self::Cpu => "-O3",
+            Self::Gpu => "-Os",
+        }
+    }
+}
+
+/// Builds a flavour into the package and gives its sizes. Without `optimise`, wasm-opt is left out and names stay in.
+///
+/// # Errors
+/// When a step fails.
+pub fn build(toolchain: &Toolchain, flavour: Flavour, optimise: bool) -> Result<Sizes> {
+    say(format_args!("cargo build {} (WebAssembly, {})", PACKAGE, flavour.name()));
+    run(toolchain.cargo("build").args(flavour.cargo_arguments()))?;
+    let module = layout::wasm_target().join(TARGET).join(flavour.profile_folder()).join("rekindle_wasm.wasm");
+
+    let kept = layout::wasm_target().join("bindings").join(flavour.name());
+    let stamp_file = kept.with_extension("stamp");
+    let stamp = stamp(&module, flavour, optimise)?;
+    if !stamp::is_current(&stamp_file, &stamp) {
+        if kept.exists() {
+            fs::remove_dir_all(&kept).with_context(|| format!("cannot empty {}", kept.display()))?;
+        }
+        bind(&module, &kept, optimise)?;
+        if optimise {
+            optimise_module(&kept.join("rekindle_bg.wasm"), flavour)?;
+        }
+        Sizes::measure(&kept.join("rekindle_bg.wasm"), &kept.join("rekindle.js"))?
+            .write(&kept.join("sizes.txt"))?;
+        fs::write(&stamp_file, stamp).with_context(|| format!("cannot write {}", stamp_file.display()))?;
+    }
+    let package = layout::root().join("pkg/dist/wasm").join(flavour.name());
+    for file in ["rekindle.js", "rekindle.d.ts", "rekindle_bg.wasm", "rekindle_bg.wasm.d.ts"] {
+        layout::copy(&kept.join(file), &package.join(file))?;
+    }
+    Sizes::read(&kept.join("sizes.txt"))
+}
+
+fn stamp(module: &Path, flavour: Flavour, optimise: bool) -> Result<String> {
+    let stamp = Stamp::default()
+        .file(module)?
+        .file(&layout::root().join("Cargo.lock"))?
+        .file(&binaryen().join("package.json"))?
+        .value(flavour.optimisation())
+        .value(FEATURES.join(" "))
+        .value(if optimise { "optimised" } else { "plain" });
+    Ok(stamp.text())
+}
+
+fn bind(module: &Path, out: &Path, optimise: bool) -> Result<()> {
+    say("wasm-bindgen");
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(module).out_name("rekindle").typescript(true);
+    bindgen.remove_name_section(optimise).remove_producers_section(optimise);
+    bindgen.web(true).and_then(|bindgen| bindgen.generate(out)).context("wasm-bindgen failed")
+}
+
+fn optimise_module(module: &Path, flavour: Flavour) -> Result<()> {
+    say(format_args!("wasm-opt {}", flavour.optimisation()));
+    let whole = module.with_extension("whole.wasm");
+    fs::rename(module, &whole).with_context(|| format!("cannot move {}", module.display()))?;
+    let mut wasm_opt = process("node");
+    wasm_opt.arg(binaryen().join("bin/wasm-opt")).arg(flavour.optimisation()).args(FEATURES);
+    run(wasm_opt.arg(&whole).arg("--output").arg(module))?;
+    fs::remove_file(&whole).with_context(|| format!("cannot remove {}", whole.display()))
+}
+
+fn binaryen() -> PathBuf {
+    layout::root().join("node_modules/binaryen")
+}

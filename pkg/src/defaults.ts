@@ -1,0 +1,38 @@
+/** What is used where an option is left out. The training's own defaults are the Rust core's; a test compares them. */
+import type { AugmentOptions, CreateOptions, PreviewOptions, ResolvedTrainOptions } from './types.js';
+
+export const DEFAULT_CREATE_OPTIONS = {
+  backbone: 'mobilenet_v2',
+  device: 'auto',
+  seed: 0,
+} as const satisfies CreateOptions;
+
+export const DEFAULT_AUGMENT_OPTIONS: Readonly<Required<AugmentOptions>> = {
+  area: [0.6, 1],
+  ratio: [3 / 4, 4 / 3],
+  flip: 0.5,
+  rotation: 10,
+  brightness: 0.2,
+  contrast: 0.2,
+  saturation: 0.2,
+  hue: 0.02,
+  erasing: 0,
+};
+
+export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
+  strategy: 'head',
+  epochs: 50,
+  views: 4,
+  batchSize: 32,
+  learningRate: 1e-3,
+  weightDecay: 0.01,
+  labelSmoothing: 0.1,
+  dropout: 0.2,
+  hidden: 0,
+  validation: 0.2,
+  patience: 10,
+  classWeights: 'balanced',
+  augment: DEFAULT_AUGMENT_OPTIONS,
+};
+
+export const DEFAULT_PREVIEW_OPTIONS = { views: 8 } as const satisfies PreviewOptions;

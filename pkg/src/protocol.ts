@@ -1,0 +1,95 @@
+/** What the main thread and the worker say to each other. */
+import type { ErrorCode, ErrorDetails } from './errors.js';
+import type {
+  AugmentOptions,
+  ClassCount,
+  DeviceInfo,
+  Example,
+  LoadProgress,
+  Metrics,
+  Prediction,
+  Report,
+  Spec,
+  StoredReport,
+  TrainEvent,
+} from './types.js';
+
+/** What an image is when it is posted; see `images.ts`. */
+export type ImageSource = Blob | ImageBitmap | ImageData;
+
+/** Every call that the worker answers: its arguments and its value. Failures come as errors, never as values. */
+export interface Calls {
+  create(args: CreateArgs): Created;
+  addExample(args: { label: string; image: ImageSource }): Example;
+  removeExamples(args: { ids: number[] }): void;
+  relabelExamples(args: { ids: number[]; label: string }): void;
+  renameClass(args: { label: string; to: string }): void;
+  removeClass(args: { label: string }): void;
+  examples(args: Nothing): Example[];
+  image(args: { id: number }): Blob;
+  preview(args: { image: ImageSource; augment: AugmentOptions; views: number; seed: number }): Preview;
+  train(args: { options: unknown }): Report;
+  predict(args: { image: ImageSource }): Prediction;
+  embed(args: { image: ImageSource }): Float32Array<ArrayBuffer>;
+  evaluate(args: { features: Float32Array; labels: string[] }): Metrics;
+  save(args: Nothing): Uint8Array<ArrayBuffer>;
+}
+
+/** No arguments. */
+export type Nothing = Record<string, never>;
+export type Method = keyof Calls;
+export type Args<M extends Method> = Parameters<Calls[M]>[0];
+export type Value<M extends Method> = ReturnType<Calls[M]>;
+
+export interface CreateArgs {
+  device: 'cpu' | 'webgpu';
+  seed: number;
+  inputSize: number | undefined;
+  /** An absolute address or the file. */
+  weights: string | Blob;
+  /** A project file to open. */
+  project: Blob | null;
+}
+
+export interface Created {
+  device: DeviceInfo;
+  spec: Spec;
+}
+
+/** RGBA images of `side` squared, one after the other. */
+export interface Preview {
+  rgba: Uint8Array<ArrayBuffer>;
+  side: number;
+}
+
+/** What happens while a call is under way. */
+export type CallEvent = LoadProgress | Exclude<TrainEvent, { type: 'done' }>;
+
+/** What the main thread knows of the project without asking. */
+export interface State {
+  classes: readonly ClassCount[];
+  report: StoredReport | null;
+}
+
+/** An error on its way through `postMessage`. */
+export interface Failure {
+  code: ErrorCode;
+  message: string;
+  details: ErrorDetails;
+}
+
+export type Request<M extends Method = Method> = { [N in M]: { id: number; method: N; args: Args<N> } }[M];
+
+export type ToWorker =
+  | Request
+  /** The caller has given up the call of this id. */
+  | { cancel: number };
+
+export type FromWorker =
+  | { id: number; ok: true; value: Value<Method> }
+  | ({ id: number; ok: false } & Failure)
+  | { id: number; event: CallEvent }
+  /** Comes before the answer to the call that changed it. */
+  | { state: Partial<State> }
+  /** The worker can answer no further call. */
+  | { crash: Failure };

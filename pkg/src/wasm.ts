@@ -1,0 +1,136 @@
+/** The face of the WebAssembly module, and how it is loaded. Both builds (`cpu`, `gpu`) have this face. */
+import type {
+  AugmentOptions,
+  ClassCount,
+  DeviceInfo,
+  EpochRow,
+  Example,
+  LoadProgress,
+  Metrics,
+  Prediction,
+  ResolvedTrainOptions,
+  Spec,
+  StoredReport,
+} from './types.js';
+import { download } from './download.js';
+import { RekindleError } from './errors.js';
+
+/** Which version of an image: 0 is the plain evaluation crop, every other number an augmented one. */
+export interface View {
+  index: number;
+  seed: number;
+}
+
+/** What an image file's header says. */
+export interface ImageHeader {
+  format: string;
+  width: number;
+  height: number;
+}
+
+/** Weights, preprocessing and frozen prefix: turns pixels into features. Stateless between calls. */
+export interface WasmEmbedder {
+  device(): DeviceInfo;
+  spec(): Spec;
+  inputSize(): number;
+  featureLength(): number;
+  /** RGBA with straight alpha in; `views.length * featureLength()` floats out. */
+  embed(
+    rgba: Uint8ClampedArray,
+    width: number,
+    height: number,
+    views: View[],
+    augment: AugmentOptions | undefined,
+  ): Promise<Float32Array<ArrayBuffer>>;
+  /** The same views as RGBA images of `inputSize()` squared, one after the other. */
+  preview(
+    rgba: Uint8ClampedArray,
+    width: number,
+    height: number,
+    views: View[],
+    augment: AugmentOptions | undefined,
+  ): Uint8Array<ArrayBuffer>;
+  free(): void;
+}
+
+/** The state of a project: examples by id (their pixels stay outside), cached features, head, report. */
+export interface WasmTuner {
+  addExample(label: string): number;
+  removeExample(id: number): void;
+  relabelExample(id: number, label: string): void;
+  renameClass(label: string, to: string): void;
+  removeClass(label: string): void;
+  examples(): Example[];
+  classes(): ClassCount[];
+  /** The views that a training with these options needs and whose features are not cached yet. */
+  pending(options: ResolvedTrainOptions): { example: number; views: View[] }[];
+  putFeatures(example: number, views: View[], options: ResolvedTrainOptions, features: Float32Array): void;
+  /** Takes a snapshot of the data; what is added or removed later does not touch the run. */
+  startRun(options: ResolvedTrainOptions): WasmRun;
+  /** Takes over the run's best head and consumes the run. */
+  finishRun(run: WasmRun): StoredReport;
+  report(): StoredReport | undefined;
+  predict(features: Float32Array): Prediction[];
+  evaluate(features: Float32Array, labels: string[]): Metrics;
+  save(): Uint8Array<ArrayBuffer>;
+  free(): void;
+}
+
+/** One training, pulled step by step. Freeing it leaves the tuner as it was. */
+export interface WasmRun {
+  /** Takes one step: an epoch's row after its last one, null after any other, undefined when none is left. */
+  step(): EpochRow | null | undefined;
+  free(): void;
+}
+
+/** What wasm-bindgen's glue exports. */
+export interface WasmModule {
+  default(input: { module_or_path: Response }): Promise<unknown>;
+  probe(bytes: Uint8Array): ImageHeader;
+  defaultTrainOptions(): ResolvedTrainOptions;
+  checkTrainOptions(options: unknown): ResolvedTrainOptions;
+  Embedder: {
+    create(weights: Uint8Array, device: 'cpu' | 'webgpu', inputSize: number | undefined): Promise<WasmEmbedder>;
+  };
+  Tuner: {
+    new (embedder: WasmEmbedder, seed: number): WasmTuner;
+    /** The project must have been made with the embedder's weights and input size. */
+    open(project: Uint8Array, embedder: WasmEmbedder): WasmTuner;
+  };
+}
+
+/** A build of the module: its glue, and where its code is. */
+export interface WasmBuild {
+  module: WasmModule;
+  url: URL;
+}
+
+/**
+ * Fetches and starts a build.
+ *
+ * @throws {RekindleError} WASM_FAILED when the file cannot be fetched, compiled or started.
+ */
+export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WasmModule> {
+  try {
+    const response = await download(build.url, (loadedBytes, totalBytes) => {
+      onProgress({ file: 'wasm', loadedBytes, totalBytes });
+    });
+    // Named anew because streaming compilation insists on this type and not every server sends it.
+    const wasm = new Response(response.body, { headers: { 'content-type': 'application/wasm' } });
+    await build.module.default({ module_or_path: wasm });
+    return build.module;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RekindleError(
+      'WASM_FAILED',
+      `the WebAssembly module did not start: ${reason}. Check the connection and that ${build.url} is served; ` +
+        'the browser must support WebAssembly SIMD.',
+      { url: build.url.href, reason },
+    );
+  }
+}
+
+/** Whether the module broke down: its memory is then in an unknown state and nothing that it says can be trusted. */
+export function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError;
+}

@@ -1,0 +1,6 @@
+/** The worker for WebGPU: the large build of the wasm module. */
+import * as module from './wasm/gpu/rekindle.js';
+import { MOBILENET_V2 as weights } from './weights-manifest.js';
+import { serve } from './worker.js';
+
+serve(self, { module, url: new URL('./wasm/gpu/rekindle_bg.wasm', import.meta.url), weights });

@@ -1,0 +1,73 @@
+/** The worker's side of the conversation: receives calls, runs them on the {@link Session}, answers. */
+import { RekindleError } from './errors.js';
+import type { Failure, FromWorker, Request, ToWorker } from './protocol.js';
+import { type Answers, type Build, type CallContext, Session } from './session.js';
+import { isTrap } from './wasm.js';
+
+/** The part of a worker's global scope that is needed. */
+export interface WorkerScope {
+  postMessage(message: FromWorker): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
+  addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
+}
+
+/** Answers every call until the worker is ended. Calls run side by side; the main thread keeps the order. */
+export function serve(scope: WorkerScope, build: Build): void {
+  const running = new Map<number, AbortController>();
+  let session: Session | undefined;
+
+  scope.addEventListener('message', ({ data }) => {
+    if ('cancel' in data) running.get(data.cancel)?.abort();
+    else void answer(data);
+  });
+  scope.addEventListener('unhandledrejection', ({ reason }) => {
+    if (isTrap(reason)) scope.postMessage({ crash: crashed(reason) });
+  });
+
+  async function answer(request: Request): Promise<void> {
+    const { id } = request;
+    const controller = new AbortController();
+    running.set(id, controller);
+    const context: CallContext = {
+      signal: controller.signal,
+      emit: (event) => {
+        if (!controller.signal.aborted) scope.postMessage({ id, event });
+      },
+    };
+    try {
+      const value = await perform(request, context);
+      scope.postMessage({ id, ok: true, value });
+    } catch (error) {
+      if (isTrap(error)) scope.postMessage({ crash: crashed(error) });
+      else scope.postMessage({ id, ok: false, ...failure(RekindleError.from(error)) });
+    } finally {
+      running.delete(id);
+    }
+  }
+
+  async function perform(request: Request, context: CallContext) {
+    if (request.method === 'create') {
+      session = await Session.load(build, request.args, context, (state) => scope.postMessage({ state }));
+      return session.created();
+    }
+    if (!session) throw new RekindleError('INTERNAL', 'internal error: a call came before `create`. Please report it.');
+    return call(session, request, context);
+  }
+}
+
+function call<M extends keyof Answers>(answers: Answers, { method, args }: Request<M>, context: CallContext) {
+  return answers[method](args, context);
+}
+
+function failure({ code, message, details }: RekindleError): Failure {
+  return { code, message, details };
+}
+
+function crashed(reason: unknown): Failure {
+  const text = reason instanceof Error ? reason.message : String(reason);
+  return {
+    code: 'WORKER_FAILED',
+    message: `the worker broke down: ${text}. Create a new Tuner; a project that was saved can be opened again.`,
+    details: { reason: text },
+  };
+}

@@ -1,0 +1,74 @@
+/** WebGPU, forced onto the software adapter: slow there, but it must compute the same as the CPU. */
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openSite } from './site.ts';
+
+const site = await openSite('software');
+after(() => site.close());
+
+/**
+ * Both devices compute in f32 from the same weights and differ in the order of their sums: 52 convolutions with up to
+ * 960 terms, each about 1e-7 relative, on embeddings of 0 to about 6. The same bound holds for the backbone's golden values.
+ */
+const EMBEDDING_TOLERANCE = 1e-3;
+
+/** A softmax of 1280 such features with head weights of about 0.1 moves by less than this. */
+const PROBABILITY_TOLERANCE = 1e-2;
+
+const LABELS = ['bird', 'coin'];
+
+/** Trains on a few small photos and gives what the device computed. */
+async function session(device: 'cpu' | 'webgpu') {
+  const page = await site.page();
+  return page.evaluate(
+    async ({ device, labels }) => {
+      const { Tuner } = await import('rekindle');
+      const { byLabel, photos } = await import('page/photos.js');
+      const tuner = await Tuner.create({ device, inputSize: 64, seed: 3 });
+      const train = byLabel(await photos('train', 4));
+      for (const label of labels) await tuner.addExamples(label, train.get(label) ?? []);
+      const report = await tuner.train({ views: 2, epochs: 20, validation: 0 }).report;
+      const test = (await photos('test', 3)).filter(({ label }) => labels.includes(label));
+      const embeddings = [];
+      const predictions = [];
+      for (const { file } of test) {
+        embeddings.push([...(await tuner.embed(file))]);
+        predictions.push(await tuner.predict(file));
+      }
+      const info = tuner.device;
+      await tuner.dispose();
+      return { info, report, embeddings, predictions };
+    },
+    { device, labels: LABELS },
+  );
+}
+
+test('a training on forced WebGPU agrees with the CPU', async (t) => {
+  const gpu = await session('webgpu');
+  const cpu = await session('cpu');
+
+  assert.equal(gpu.info.kind, 'webgpu');
+  assert.equal(gpu.info.software, true);
+  assert.ok(gpu.info.adapter);
+  assert.equal(cpu.info.kind, 'cpu');
+
+  const differences = gpu.embeddings.flatMap((embedding, image) =>
+    embedding.map((value, index) => Math.abs(value - (cpu.embeddings[image]?.[index] ?? NaN))),
+  );
+  const largest = Math.max(...differences.map((difference) => (Number.isNaN(difference) ? Infinity : difference)));
+  t.diagnostic(`largest difference of an embedding's value: ${largest.toExponential(2)}`);
+  assert.ok(largest <= EMBEDDING_TOLERANCE, `embeddings differ by ${largest}`);
+  assert.ok(Math.max(...cpu.embeddings.flat()) > 0.1, 'the embeddings are all but zero');
+
+  assert.deepEqual(
+    gpu.predictions.map(({ label }) => label),
+    cpu.predictions.map(({ label }) => label),
+  );
+  for (const [index, { label, probability }] of gpu.predictions.entries()) {
+    const other = cpu.predictions[index]?.probability ?? NaN;
+    assert.ok(Math.abs(probability - other) <= PROBABILITY_TOLERANCE, `${label}: ${probability} on WebGPU, ${other} on the CPU`);
+  }
+  const last = gpu.report.epochs.at(-1);
+  assert.equal(last?.trainAccuracy, 1, 'eight photos of two classes are learnt');
+});

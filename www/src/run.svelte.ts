@@ -1,0 +1,108 @@
+import { DEFAULT_TRAIN_OPTIONS, type AugmentOptions, type EpochRow, type Report, type StoredReport, type TrainOptions } from 'rekindle';
+import { project, type Photo } from './project.svelte.js';
+import { isAbort, troubleOf, type Trouble } from './trouble.js';
+
+/** The options that the page lets a person turn. */
+export interface Settings {
+  epochs: number;
+  views: number;
+  hidden: number;
+  learningRate: number;
+  validation: number;
+  augment: Required<AugmentOptions>;
+}
+
+/** The package's own defaults, as settings. */
+export function defaultSettings(): Settings {
+  const { epochs, views, hidden, learningRate, validation, augment } = DEFAULT_TRAIN_OPTIONS;
+  return { epochs, views, hidden, learningRate, validation, augment: { ...augment, area: [...augment.area], ratio: [...augment.ratio] } };
+}
+
+/** One training and what came of it. */
+class Run {
+  settings = $state<Settings>(defaultSettings());
+  phase = $state<'idle' | 'preparing' | 'learning' | 'stopping'>('idle');
+  /** Views that went through the backbone so far. */
+  views = $state.raw({ done: 0, total: 0, elapsedMs: 0 });
+  rows = $state.raw<EpochRow[]>([]);
+  report = $state.raw<Report | StoredReport | null>(null);
+  trouble = $state.raw<Trouble | null>(null);
+  stopped = $state(false);
+  /** The project's revision that the model was trained on; null where nothing is trained. */
+  trainedRevision = $state<number | null>(null);
+  /** Keys of the classes that the model names. */
+  known = $state.raw<ReadonlySet<number>>(new Set());
+
+  /** The photo whose views the augmentation preview shows. */
+  previewPhoto = $state.raw<Photo | null>(null);
+
+  busy = $derived(this.phase !== 'idle');
+  #abort: AbortController | null = null;
+
+  /** Trains with the present settings; the model before it stays until this one is done. */
+  async start(): Promise<void> {
+    const previous = { rows: this.rows, report: this.report };
+    const revision = project.revision;
+    const classes = project.classes.filter(({ photos }) => photos.length > 0);
+    this.#abort = new AbortController();
+    this.phase = 'preparing';
+    this.views = { done: 0, total: 0, elapsedMs: 0 };
+    this.rows = [];
+    this.report = null;
+    this.trouble = null;
+    this.stopped = false;
+    project.spoken = 'Training started.';
+    try {
+      await this.#follow({ ...$state.snapshot(this.settings), signal: this.#abort.signal });
+      this.trainedRevision = revision;
+      this.known = new Set(classes.map(({ key }) => key));
+      project.unsaved = true;
+      project.spoken = 'Training finished.';
+    } catch (error) {
+      this.rows = previous.rows;
+      this.report = previous.report;
+      if (isAbort(error)) this.stopped = true;
+      else this.trouble = troubleOf(error);
+      project.spoken = this.trouble?.what ?? 'Training stopped.';
+    } finally {
+      this.phase = 'idle';
+      this.#abort = null;
+    }
+  }
+
+  stop(): void {
+    if (!this.#abort) return;
+    this.phase = 'stopping';
+    this.#abort.abort();
+  }
+
+  /** Takes over the report of an opened project. */
+  adopt(report: StoredReport | null): void {
+    this.report = report;
+    this.rows = report?.epochs ?? [];
+    this.trainedRevision = report ? project.revision : null;
+    this.known = new Set(report ? project.classes.map(({ key }) => key) : []);
+    this.trouble = null;
+    this.stopped = false;
+    if (report) {
+      const { epochs, views, hidden, learningRate, validation, augment } = report.options;
+      this.settings = { epochs, views, hidden, learningRate, validation, augment: structuredClone(augment) };
+    }
+  }
+
+  async #follow(options: TrainOptions): Promise<void> {
+    for await (const event of project.tuner.train(options)) {
+      if (event.type === 'prepare') {
+        this.views = { done: event.doneViews, total: event.totalViews, elapsedMs: event.elapsedMs };
+      } else if (event.type === 'epoch') {
+        if (this.phase === 'preparing') this.phase = 'learning';
+        this.rows = [...this.rows, event];
+      } else {
+        this.report = event.report;
+        this.rows = event.report.epochs;
+      }
+    }
+  }
+}
+
+export const run = new Run();
