@@ -117,7 +117,7 @@ function post(worker: WorkerPort, message: ToWorker, transfer: Transferable[]): 
 function workerFailed(reason: string): RekindleError {
   return new RekindleError(
     'WORKER_FAILED',
-    `the worker failed: ${reason}. Check that the package's files are served from the page's own origin and that its ` +
+    `the worker failed: ${reason}. Check the connection and that the package's files are served from the page's own origin and that its ` +
       'content security policy allows workers and WebAssembly; then create a new Tuner.',
     { reason },
   );

@@ -3,7 +3,6 @@ import type { ErrorCode, ErrorDetails } from './errors.js';
 import type {
   AugmentOptions,
   ClassCount,
-  DeviceInfo,
   Example,
   LoadProgress,
   Metrics,
@@ -52,7 +51,6 @@ export interface CreateArgs {
 }
 
 export interface Created {
-  device: DeviceInfo;
   spec: Spec;
 }
 

@@ -67,7 +67,7 @@ export class Session implements Answers {
   }
 
   created(): Created {
-    return { device: this.#embedder.device(), spec: this.#embedder.spec() };
+    return { spec: this.#embedder.spec() };
   }
 
   async addExample({ label, image }: Args<'addExample'>): Promise<Example> {

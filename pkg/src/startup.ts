@@ -6,9 +6,10 @@ import type { CheckedCreateOptions } from './options.js';
 import type { Created } from './protocol.js';
 import type { DeviceInfo } from './types.js';
 
-/** A worker that is ready, and what it said of itself. */
+/** A worker that is ready, what it said of itself, and its device. */
 export interface Started extends Created {
   connection: Connection;
+  device: DeviceInfo;
 }
 
 /** Chooses the device and starts its worker; under `auto` the CPU takes over where the GPU fails. */
@@ -36,7 +37,7 @@ async function startOn(device: DeviceInfo, options: CheckedCreateOptions, projec
       { device: device.kind, seed, inputSize, weights, project },
       { signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
     );
-    return { connection, spec: created.spec, device: { ...created.device, reason: device.reason } };
+    return { connection, spec: created.spec, device };
   } catch (error) {
     connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
     throw error;

@@ -34,7 +34,7 @@ export class FakeCore {
     default: async ({ module_or_path }) => module_or_path.arrayBuffer(),
     probe: (bytes) => {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
-      return { format: 'jpeg', width: 1, height: 1 };
+      return { format: 'jpeg', size: [1, 1], orientation: 1 };
     },
     defaultTrainOptions: () => ({ ...DEFAULT_TRAIN_OPTIONS }),
     checkTrainOptions: (given) => {
