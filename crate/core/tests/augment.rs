@@ -1,5 +1,7 @@
 //! Whole views through the public face: options, seeds, sizes.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rekindle::Augment;

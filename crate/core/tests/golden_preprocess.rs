@@ -1,5 +1,7 @@
 //! The evaluation transform against Pillow: `tests/golden/preprocess/README.md` says what is compared and how closely.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use rekindle::Spec;

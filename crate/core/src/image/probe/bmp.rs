@@ -22,7 +22,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header> {
     if (bytes.len() as u64) < u64::from(stated).max(u64::from(pixels) + 1) {
         return Err(cut_off(NAME));
     }
-    Ok(Header { format: "bmp", size: Some(size), orientation: 1 })
+    Ok(Header::new("bmp", Some(size), None))
 }
 
 /// Width and height; a negative height means that the rows run from the top.

@@ -10,12 +10,13 @@ const SHORT: u16 = 3;
 /// The orientation, 1 to 8, of a TIFF block, with or without `Exif\0\0` before it; `None` where it has none.
 pub(super) fn orientation(block: &[u8]) -> Option<u8> {
     let tiff = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
-    let (u16_at, u32_at): (fn(&[u8], usize) -> Option<u16>, fn(&[u8], usize) -> Option<u32>) =
-        match tiff.get(..4)? {
-            b"II*\0" => (u16_le, u32_le),
-            b"MM\0*" => (u16_be, u32_be),
-            _ => return None,
-        };
+    let big_endian = match tiff.get(..4)? {
+        b"II*\0" => false,
+        b"MM\0*" => true,
+        _ => return None,
+    };
+    let u16_at = if big_endian { u16_be } else { u16_le };
+    let u32_at = if big_endian { u32_be } else { u32_le };
     let directory = u32_at(tiff, 4)? as usize;
     let count = usize::from(u16_at(tiff, directory)?);
     let entries = slice(tiff, directory.checked_add(2)?, count * 12)?;

@@ -18,23 +18,23 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header> {
     let mut at = 13 + palette(flags);
     let mut frames = 0;
     loop {
-        at = match bytes.get(at).ok_or_else(missing)? {
-            &EXTENSION => sub_blocks(bytes, at + 2).ok_or_else(missing)?,
-            &FRAME if frames == 1 => return Err(animated(NAME)),
-            &FRAME => {
+        at = match *bytes.get(at).ok_or_else(missing)? {
+            EXTENSION => sub_blocks(bytes, at + 2).ok_or_else(missing)?,
+            FRAME if frames == 1 => return Err(animated(NAME)),
+            FRAME => {
                 frames += 1;
                 let flags = *bytes.get(at + 9).ok_or_else(missing)?;
                 // A byte with the width of the codes lies between the palette and the data.
                 sub_blocks(bytes, at + 10 + palette(flags) + 1).ok_or_else(missing)?
             }
-            &TRAILER => break,
+            TRAILER => break,
             _ => return Err(damaged(NAME, "a block is of no known kind")),
         };
     }
     if frames == 0 {
         return Err(damaged(NAME, "there is no picture in it"));
     }
-    Ok(Header { format: "gif", size: Some([width.into(), height.into()]), orientation: 1 })
+    Ok(Header::new("gif", Some([width.into(), height.into()]), None))
 }
 
 /// Length in bytes of the palette that the flags announce.

@@ -26,7 +26,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header> {
     if !data {
         return Err(missing());
     }
-    Ok(Header { format, size, orientation: 1 })
+    Ok(Header::new(format, size, None))
 }
 
 /// The format that the brands of the `ftyp` box name; the first is the major one, the second a version.

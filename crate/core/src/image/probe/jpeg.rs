@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header> {
     if size.is_none() {
         return Err(damaged(NAME, "there is no picture in it"));
     }
-    Ok(Header { format: "jpeg", size, orientation: orientation.unwrap_or(1) })
+    Ok(Header::new("jpeg", size, orientation))
 }
 
 /// The next marker and the place behind it; what is skipped is coded data, in which `0xff 0x00` stands for a `0xff`.

@@ -14,20 +14,30 @@ mod png;
 mod stranger;
 mod webp;
 
+use serde::Serialize;
+
 use super::Pixels;
 use crate::error::{Error, Result};
 
 /// What an image file says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Header {
     /// `jpeg`, `png`, `gif`, `webp`, `bmp`, `avif` or `heic`.
     pub format: &'static str,
-    /// Width and height in pixels as the file stores them, before any turning; `None` where an AVIF or HEIC file hides
-    /// them.
-    pub size: Option<[u32; 2]>,
+    /// Width in pixels as the file stores it, before any turning; `None` where an AVIF or HEIC file hides it.
+    pub width: Option<u32>,
+    /// Height in pixels, likewise; there is either both or none.
+    pub height: Option<u32>,
     /// Exif's `Orientation`, 1 to 8; 1 where the file has none. AVIF and HEIC files turn the image by other means, which
     /// decoders apply: there it is 1.
     pub orientation: u8,
+}
+
+impl Header {
+    fn new(format: &'static str, size: Option<[u32; 2]>, orientation: Option<u8>) -> Self {
+        let (width, height) = size.map(|[width, height]| (width, height)).unzip();
+        Self { format, width, height, orientation: orientation.unwrap_or(1) }
+    }
 }
 
 /// Reads the header of an image file. Any bytes can be given.
@@ -46,7 +56,7 @@ pub fn probe(bytes: &[u8]) -> Result<Header> {
         _ if bmp::begins(bytes) => bmp::read(bytes),
         _ => Err(stranger::refused(bytes)),
     }?;
-    if let Some([width, height]) = header.size {
+    if let (Some(width), Some(height)) = (header.width, header.height) {
         Pixels::check_size(width, height)?;
     }
     Ok(header)

@@ -31,7 +31,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header> {
     if !picture {
         return Err(damaged(NAME, "there is no picture in it"));
     }
-    Ok(Header { format: "png", size, orientation: orientation.unwrap_or(1) })
+    Ok(Header::new("png", size, orientation))
 }
 
 /// The chunk at a place: its kind, its data and the place behind its checksum.

@@ -31,7 +31,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Header> {
     if size.is_none() {
         return Err(damaged(NAME, "there is no picture in it"));
     }
-    Ok(Header { format: "webp", size, orientation: orientation.unwrap_or(1) })
+    Ok(Header::new("webp", size, orientation))
 }
 
 fn chunk(file: &[u8], at: usize) -> Option<([u8; 4], &[u8])> {
