@@ -59,10 +59,10 @@ export class Session implements Answers {
     publish: (change: Partial<State>) => void,
   ): Promise<Session> {
     const [wasm, bytes] = await Promise.all([startWasm(build, emit), loadWeights(weights, build.weights, emit)]);
-    const embedder = await wasm.Embedder.create(bytes, device, inputSize);
-    const tuner = project
-      ? wasm.Tuner.open(new Uint8Array(await project.arrayBuffer()), embedder)
-      : new wasm.Tuner(embedder, seed);
+    const file = project && new Uint8Array(await project.arrayBuffer());
+    const size = inputSize ?? (file ? wasm.projectInputSize(file) : undefined);
+    const embedder = await wasm.Embedder.create(bytes, device, size);
+    const tuner = file ? wasm.Tuner.open(file, embedder) : new wasm.Tuner(embedder, seed);
     return new Session(wasm, embedder, tuner, publish);
   }
 

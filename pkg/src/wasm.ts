@@ -24,8 +24,9 @@ export interface View {
 /** What an image file's header says. */
 export interface ImageHeader {
   format: string;
-  /** Width and height in pixels before any turning; null where an AVIF or HEIC file hides them. */
-  size: [number, number] | null;
+  /** In pixels, before any turning; null where an AVIF or HEIC file hides it. */
+  width: number | null;
+  height: number | null;
   /** Exif's, 1 to 8. */
   orientation: number;
 }
@@ -90,6 +91,8 @@ export interface WasmModule {
   default(input: { module_or_path: Response }): Promise<unknown>;
   probe(bytes: Uint8Array): ImageHeader;
   defaultTrainOptions(): ResolvedTrainOptions;
+  /** Reads the input size that a project file was made with. Throws PROJECT_FORMAT. */
+  projectInputSize(project: Uint8Array): number;
   checkTrainOptions(options: unknown): ResolvedTrainOptions;
   Embedder: {
     create(weights: Uint8Array, device: 'cpu' | 'webgpu', inputSize: number | undefined): Promise<WasmEmbedder>;

@@ -34,8 +34,9 @@ export class FakeCore {
     default: async ({ module_or_path }) => module_or_path.arrayBuffer(),
     probe: (bytes) => {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
-      return { format: 'jpeg', size: [1, 1], orientation: 1 };
+      return { format: 'jpeg', width: 1, height: 1, orientation: 1 };
     },
+    projectInputSize: () => 224,
     defaultTrainOptions: () => ({ ...DEFAULT_TRAIN_OPTIONS }),
     checkTrainOptions: (given) => {
       for (const name of Object.keys(given as object)) {

@@ -1,5 +1,7 @@
 //! A project as a caller drives it, on embeddings that are made up: what the numbers mean is not at stake here.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by panicking")]
+
 use rekindle::train::{Progress, Report, TrainOptions};
 use rekindle::{Spec, Tuner};
 

@@ -16,6 +16,12 @@ pub struct Tuner(rekindle::Tuner);
 #[wasm_bindgen]
 pub struct Run(Training);
 
+/// The side of the input that a project file was made with, in pixels.
+#[wasm_bindgen(js_name = projectInputSize)]
+pub fn project_input_size(project: &[u8]) -> JsResult<u32> {
+    rekindle::project::Project::read(project).map(|project| project.input_size).map_err(throw)
+}
+
 #[wasm_bindgen]
 impl Tuner {
     /// An empty project on the embeddings of `embedder`.
