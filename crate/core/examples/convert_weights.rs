@@ -2,8 +2,9 @@
 //!
 //! usage: `convert_weights <mobilenet_v2-b0353104.pth> <out folder>`
 //!
-//! Writes `mobilenet_v2.safetensors` (backbone, f16 with f32 norms), `mobilenet_v2.f32.safetensors` (backbone, f32) and
-//! `mobilenet_v2.classifier.safetensors` (the ImageNet classifier, f16, with its class names).
+//! Writes `mobilenet_v2.safetensors` (backbone, f16 with f32 norms) and `mobilenet_v2.classifier.safetensors` (the ImageNet
+//! classifier, f16, with its class names), and both unrounded, for tests: `mobilenet_v2.f32.safetensors` and
+//! `mobilenet_v2.classifier.f32.safetensors`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -52,12 +53,14 @@ fn main() -> Outcome<()> {
         tensor.shape.len() > 1
     })?;
     write(&folder.join("mobilenet_v2.f32.safetensors"), &backbone, metadata, |_| false)?;
-    write(&folder.join("mobilenet_v2.classifier.safetensors"), &classifier, with_classes, |_| true)
+    write(&folder.join("mobilenet_v2.classifier.safetensors"), &classifier, with_classes.clone(), |_| true)?;
+    write(&folder.join("mobilenet_v2.classifier.f32.safetensors"), &classifier, with_classes, |_| false)
 }
 
 /// Every tensor of the checkpoint but the counters of batches, which serve training alone.
 fn read(checkpoint: &str) -> Outcome<Vec<Named>> {
-    let mut store = PytorchStore::from_file(checkpoint);
+    // Names stay as they are in the checkpoint; burn-store would count layers without gaps.
+    let mut store = PytorchStore::from_file(checkpoint).map_indices_contiguous(false);
     let mut tensors = Vec::new();
     for (name, tensor) in store.get_all_tensors()? {
         if name.ends_with("num_batches_tracked") {

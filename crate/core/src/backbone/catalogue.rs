@@ -35,6 +35,8 @@ pub const CATALOGUE: &[Architecture] = &[Architecture {
 pub fn find(name: &str) -> Result<&'static Architecture> {
     CATALOGUE.iter().find(|architecture| architecture.name == name).ok_or_else(|| {
         let known: Vec<_> = CATALOGUE.iter().map(|architecture| architecture.name).collect();
-        Error::WeightsFormat { reason: format!("architecture `{name}` is unknown; known: {}", known.join(", ")) }
+        Error::WeightsFormat {
+            reason: format!("architecture `{name}` is unknown; known: {}", known.join(", ")),
+        }
     })
 }

@@ -7,8 +7,15 @@ use super::{Stage, Take};
 use crate::error::Result;
 
 /// Groups of inverted residuals: expansion, channels out, how many, stride of the first (Sandler et al., 2018, table 2).
-const GROUPS: [[usize; 4]; 7] =
-    [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]];
+const GROUPS: [[usize; 4]; 7] = [
+    [1, 16, 1, 1],
+    [6, 24, 2, 2],
+    [6, 32, 3, 2],
+    [6, 64, 4, 2],
+    [6, 96, 3, 1],
+    [6, 160, 3, 2],
+    [6, 320, 1, 1],
+];
 
 /// The 19 stages, which are torchvision's `features.0` to `features.18`.
 ///
@@ -23,13 +30,20 @@ pub(super) fn build(take: &mut Take<'_>, device: &Device) -> Result<Vec<Stage>> 
         for index in 0..count {
             let stride = if index == 0 { stride } else { 1 };
             let name = format!("features.{}.conv", stages.len());
-            let block = inverted_residual(take, &name, [channels, channels * expansion, output], stride, device)?;
+            let block =
+                inverted_residual(take, &name, [channels, channels * expansion, output], stride, device)?;
             stages.push(Stage::InvertedResidual(block));
             channels = output;
         }
     }
     let last = ConvShape::pointwise(channels, 1280);
-    stages.push(Stage::Convolution(ConvNorm::load(take, ["features.18.0", "features.18.1"], last, true, device)?));
+    stages.push(Stage::Convolution(ConvNorm::load(
+        take,
+        ["features.18.0", "features.18.1"],
+        last,
+        true,
+        device,
+    )?));
     Ok(stages)
 }
 
@@ -52,7 +66,10 @@ fn inverted_residual(
     };
     let depthwise =
         layer(names(format!("{at}.0"), format!("{at}.1")), ConvShape::depthwise(hidden, stride), true)?;
-    let project =
-        layer(names(format!("{}", at + 1), format!("{}", at + 2)), ConvShape::pointwise(hidden, output), false)?;
+    let project = layer(
+        names(format!("{}", at + 1), format!("{}", at + 2)),
+        ConvShape::pointwise(hidden, output),
+        false,
+    )?;
     Ok(InvertedResidual::new(expand, depthwise, project, stride == 1 && input == output))
 }

@@ -175,7 +175,8 @@ mod tests {
         assert_eq!(mismatch(&missing), [name, "[192, 1, 3, 3]", "absent"]);
         let other = sample::weights(1, |tensors| tensors.get_mut(name).unwrap().0 = vec![192, 9]);
         assert_eq!(mismatch(&other), [name, "[192, 1, 3, 3]", "[192, 9]"]);
-        let extra = sample::weights(1, |tensors| drop(tensors.insert("head".into(), (vec![2], vec![0.0; 2]))));
+        let extra =
+            sample::weights(1, |tensors| drop(tensors.insert("head".into(), (vec![2], vec![0.0; 2]))));
         assert_eq!(mismatch(&extra), ["head", "absent", "[2]"]);
     }
 }

@@ -30,11 +30,15 @@ pub fn weights(seed: u64, change: impl Fn(&mut Named)) -> Vec<u8> {
     change(&mut tensors);
     let encoded: Vec<_> = tensors
         .iter()
-        .map(|(name, (shape, values))| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()))
+        .map(|(name, (shape, values))| {
+            (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
+        })
         .collect();
     let views: BTreeMap<String, TensorView<'_>> = encoded
         .iter()
-        .map(|(name, shape, bytes)| (name.to_string(), TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap()))
+        .map(|(name, shape, bytes)| {
+            (name.to_string(), TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap())
+        })
         .collect();
     let mut metadata = HashMap::from([(SPEC_KEY.to_string(), serde_json::to_string(&spec()).unwrap())]);
     metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));

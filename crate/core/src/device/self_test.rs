@@ -37,7 +37,8 @@ pub async fn tensors(device: &Device) -> Result<()> {
     let weights = tensor(&b, [24, 8], &device).require_grad();
     let loss = tensor(&a, [16, 24], &device).matmul(weights.clone()).powi_scalar(2).div_scalar(2.0).sum();
     let gradients = loss.backward();
-    let gradient = weights.grad(&gradients).ok_or(Error::DeviceWrong { test: "gradient", error: f32::INFINITY })?;
+    let gradient =
+        weights.grad(&gradients).ok_or(Error::DeviceWrong { test: "gradient", error: f32::INFINITY })?;
     compare("gradient", &read(gradient).await?, &multiplied(&transposed(&a, 24), &expected, 16))
 }
 
@@ -67,12 +68,24 @@ pub fn prefix() -> Result<()> {
 /// The test's layer, with weights that keep the sums small.
 fn layer([input, output]: [usize; 2], kernel: usize, stride: usize, groups: usize) -> Convolution {
     let weight = numbers(output * input / groups * kernel * kernel, 5);
-    Convolution { input, output, kernel, stride, groups, weight, bias: numbers(output, 6), relu6: false, add: None }
+    Convolution {
+        input,
+        output,
+        kernel,
+        stride,
+        groups,
+        weight,
+        bias: numbers(output, 6),
+        relu6: false,
+        add: None,
+    }
 }
 
 /// Numbers from -0.5 to 0.5 that look irregular: the fractions of multiples of the golden ratio.
 fn numbers(count: usize, seed: u32) -> Vec<f32> {
-    (0..count).map(|index| ((index as f64 + 1.0) * 0.618_033_988_75 * f64::from(seed)).fract() as f32 - 0.5).collect()
+    (0..count)
+        .map(|index| ((index as f64 + 1.0) * 0.618_033_988_75 * f64::from(seed)).fract() as f32 - 0.5)
+        .collect()
 }
 
 fn tensor<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
@@ -123,9 +136,11 @@ fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
 fn compare(test: &'static str, found: &[f32], expected: &[f32]) -> Result<()> {
     let error = match found.len() == expected.len() {
         // `f32::max` would pass over a NaN.
-        true => found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, |most, error| {
-            if error > most || error.is_nan() { error } else { most }
-        }),
+        true => found
+            .iter()
+            .zip(expected)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, |most, error| if error > most || error.is_nan() { error } else { most }),
         false => f32::INFINITY,
     };
     if error <= TOLERANCE { Ok(()) } else { Err(Error::DeviceWrong { test, error }) }
@@ -146,7 +161,11 @@ mod tests {
     #[test]
     fn a_wrong_number_a_nan_and_a_missing_one_are_found() {
         for found in [&[1.0, 2.01][..], &[1.0, f32::NAN], &[f32::NAN, 2.0], &[1.0]] {
-            assert_eq!(compare("matrix product", found, &[1.0, 2.0]).unwrap_err().code(), "DEVICE_WRONG", "{found:?}");
+            assert_eq!(
+                compare("matrix product", found, &[1.0, 2.0]).unwrap_err().code(),
+                "DEVICE_WRONG",
+                "{found:?}"
+            );
         }
         compare("matrix product", &[1.0005, 2.0], &[1.0, 2.0]).unwrap();
     }

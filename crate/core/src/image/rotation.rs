@@ -31,15 +31,17 @@ pub(super) fn turned(pixels: &Pixels, region: CropBox, size: u32, degrees: f64) 
         height: down * scale_y,
     };
     let tile = resample(pixels, wide, across as u32, down as u32)?;
+    rotate(&tile, [left + side / 2.0, top + side / 2.0].map(fixed), [sin, cos].map(fixed), size)
+}
 
+/// Cuts a square of `size`, turned about its centre, out of a tile. Fixed-point numbers, see [`fixed`].
+fn rotate(tile: &Pixels, [centre_x, centre_y]: [i64; 2], [sin, cos]: [i64; 2], size: u32) -> Result<Pixels> {
+    let offset = |index: u32| i64::from(index) * 2 + 1 - i64::from(size);
     let mut rgb = Vec::with_capacity((size as usize).pow(2) * 3);
-    for row in 0..size {
-        let y = f64::from(row) + 0.5 - side / 2.0;
-        for column in 0..size {
-            let x = f64::from(column) + 0.5 - side / 2.0;
-            let tile_x = left + side / 2.0 + x * cos - y * sin;
-            let tile_y = top + side / 2.0 + x * sin + y * cos;
-            rgb.extend(sample(&tile, tile_x, tile_y));
+    for y in (0..size).map(offset) {
+        for x in (0..size).map(offset) {
+            // Offsets from the centre are in half pixels.
+            rgb.extend(sample(tile, centre_x + (x * cos - y * sin) / 2, centre_y + (x * sin + y * cos) / 2));
         }
     }
     Pixels::from_rgb(size, size, rgb)
@@ -54,28 +56,32 @@ fn widen(start: f64, length: f64, photo: f64, side: f64, reach: f64) -> (f64, f6
     (before, before + side + after)
 }
 
-/// The bilinear value at a point, in pixels from the top left corner of the image.
-fn sample(image: &Pixels, x: f64, y: f64) -> [u8; 3] {
-    let (x, weight_x) = split(x - 0.5);
-    let (y, weight_y) = split(y - 0.5);
+/// A number with 32 bits behind the point.
+fn fixed(number: f64) -> i64 {
+    const ONE: f64 = 4_294_967_296.0;
+    (number * ONE).round() as i64
+}
+
+/// The bilinear value at a point, in pixels from the top left corner of the image with 32 bits behind the point.
+fn sample(image: &Pixels, x: i64, y: i64) -> [u8; 3] {
+    let (x, weight_x) = split(x);
+    let (y, weight_y) = split(y);
     let columns = [x, x + 1].map(|x| mirror(x, image.width()));
-    let [top, bottom] = [y, y + 1].map(|y| {
-        let [left, right] = columns.map(|x| colour_at(image, x, mirror(y, image.height())));
+    let rows = [y, y + 1].map(|y| mirror(y, image.height()) * image.width() as usize);
+    let [top, bottom] = rows.map(|row| {
+        let [left, right] = columns
+            .map(|column| image.colours().get(row + column).map_or([0; 3], |colour| colour.map(u32::from)));
         blend(left, right, weight_x)
     });
     blend(top, bottom, weight_y).map(|value| ((value + 0x8000) >> 16) as u8)
 }
 
-/// The colour of a pixel inside the image.
-fn colour_at(image: &Pixels, x: u32, y: u32) -> [u32; 3] {
-    let index = y as usize * image.width() as usize + x as usize;
-    image.colours().get(index).map_or([0; 3], |colour| colour.map(u32::from))
-}
-
-/// The whole part of a coordinate, and the rest in 256ths.
-fn split(coordinate: f64) -> (i64, u32) {
-    let fixed = (coordinate * 256.0).round() as i64;
-    (fixed >> 8, (fixed & 255) as u32)
+/// The pixel whose centre lies before a point, and how far behind the centre the point is, rounded to 256ths.
+fn split(point: i64) -> (i64, u32) {
+    const HALF: i64 = 1 << 31;
+    const ROUNDING: i64 = 1 << 23;
+    let from_centre = (point - HALF + ROUNDING) >> 24;
+    (from_centre >> 8, (from_centre & 255) as u32)
 }
 
 /// `256 * (a * (1 - weight) + b * weight)`, for a weight in 256ths.
@@ -86,13 +92,13 @@ fn blend(a: [u32; 3], b: [u32; 3], weight: u32) -> [u32; 3] {
 }
 
 /// The index inside `0..length` that a coordinate falls on when the image is continued by its mirror images.
-fn mirror(index: i64, length: u32) -> u32 {
+fn mirror(index: i64, length: u32) -> usize {
     let length = i64::from(length);
     if (0..length).contains(&index) {
-        return index as u32;
+        return index as usize;
     }
     let folded = index.rem_euclid(2 * length);
-    folded.min(2 * length - 1 - folded) as u32
+    folded.min(2 * length - 1 - folded) as usize
 }
 
 #[cfg(test)]
@@ -177,7 +183,7 @@ mod tests {
 
     #[test]
     fn beyond_the_border_lies_the_mirror_image() {
-        let indices: Vec<u32> = (-7..8).map(|index| mirror(index, 3)).collect();
+        let indices: Vec<usize> = (-7..8).map(|index| mirror(index, 3)).collect();
         assert_eq!(indices, [0, 0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]);
         assert_eq!(mirror(-1_000_001, 1), 0);
     }

@@ -108,7 +108,13 @@ impl Block {
     }
 
     /// Computes a band of output rows.
-    fn band_of(&self, source: Source<'_>, rows: Range<usize>, scratch: &mut Scratch, out: &mut [f32]) -> Result<()> {
+    fn band_of(
+        &self,
+        source: Source<'_>,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) -> Result<()> {
         let images = source.images;
         let row = self.output.side * PANEL;
         let (image, panel) = (rows.len() * row, images * rows.len() * row);
@@ -130,12 +136,20 @@ impl Block {
         let stride = images * self.output.pixels() * PANEL;
         let added = images * self.input.pixels() * PANEL;
         let activation = match self.residual {
-            true => Activation::Add(Panels { values: part(source.map, first..source.map.len())?, stride: added }),
+            true => {
+                Activation::Add(Panels { values: part(source.map, first..source.map.len())?, stride: added })
+            }
             false => Activation::Linear,
         };
         let end = out.len();
         let mut out = PanelsMut { values: part_mut(out, first..end)?, stride };
-        layer::pointwise(input, 0..images * rows.len() * self.output.side, &self.project, activation, &mut out)
+        layer::pointwise(
+            input,
+            0..images * rows.len() * self.output.side,
+            &self.project,
+            activation,
+            &mut out,
+        )
     }
 
     /// Computes one panel of the widened rows that a band of one image needs, and says which row is the first.

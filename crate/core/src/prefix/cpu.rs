@@ -262,7 +262,8 @@ mod tests {
         let backbone = backbone(2);
         let images = sample::image(2, 64, &Device::flex());
         for cut in 1..backbone.len() {
-            let expected: Vec<f32> = backbone.forward(images.clone(), 0..cut).into_data().try_to_vec().unwrap();
+            let expected: Vec<f32> =
+                backbone.forward(images.clone(), 0..cut).into_data().try_to_vec().unwrap();
             let prefix = CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), 64).unwrap();
             let difference = difference(&prefix.run(&interleaved(&images)).unwrap(), &expected);
             assert!(difference < 1e-4, "cut {cut}: {difference}");

@@ -101,10 +101,11 @@ impl Plan {
     pub fn convolution(&mut self, layer: Convolution) -> Result<Value> {
         let groups = layer.groups.max(1);
         let weights = layer.output * (layer.input / groups) * layer.kernel * layer.kernel;
-        let added = layer.add.map(|value| value.0 <= self.operations.len() && self.channels(value) == layer.output);
+        let added =
+            layer.add.map(|value| value.0 <= self.operations.len() && self.channels(value) == layer.output);
         let fits = layer.input == self.channels(self.last())
-            && layer.input % groups == 0
-            && layer.output % groups == 0
+            && layer.input.is_multiple_of(groups)
+            && layer.output.is_multiple_of(groups)
             && layer.weight.len() == weights
             && layer.bias.len() == layer.output
             && layer.stride > 0

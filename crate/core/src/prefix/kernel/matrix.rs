@@ -49,7 +49,12 @@ pub unsafe fn run<L: Lanes, const STRIDE: usize, const FINISH: u8>(job: &Tiles) 
 /// # Safety
 /// As [`run`], for pixels up to `at + size * count`.
 #[inline(always)]
-unsafe fn some<L: Lanes, const STRIDE: usize, const FINISH: u8>(job: &Tiles, size: usize, at: usize, count: usize) {
+unsafe fn some<L: Lanes, const STRIDE: usize, const FINISH: u8>(
+    job: &Tiles,
+    size: usize,
+    at: usize,
+    count: usize,
+) {
     for index in 0..count {
         let at = at + index * size;
         // SAFETY: the caller's contract.

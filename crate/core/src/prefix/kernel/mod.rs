@@ -9,6 +9,8 @@
 mod depthwise;
 mod matrix;
 mod simd;
+#[cfg(test)]
+mod tests;
 
 use matrix::Tiles;
 use simd::Best;

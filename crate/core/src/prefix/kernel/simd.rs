@@ -128,16 +128,25 @@ mod lanes {
     lanes!(Fma, 6, |sum, a, b| _mm_fmadd_ps(a, b, sum));
 }
 
-#[cfg(not(any(target_arch = "wasm32", target_arch = "x86_64")))]
-mod lanes {
+// Tests compile it everywhere, so that it is tried where it is not used.
+#[cfg(any(test, not(any(target_arch = "wasm32", target_arch = "x86_64"))))]
+mod array {
     use super::Lanes;
 
     /// An array, which the compiler turns into vector instructions where it can.
     #[derive(Clone, Copy)]
     pub struct Array([f32; 4]);
 
+    impl Array {
+        #[inline(always)]
+        fn zip(self, other: Self, number: impl Fn(f32, f32) -> f32) -> Self {
+            let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+            Self([number(a, e), number(b, f), number(c, g), number(d, h)])
+        }
+    }
+
     impl Lanes for Array {
-        const TILE: usize = 6;
+        const TILE: usize = 4;
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
@@ -155,11 +164,11 @@ mod lanes {
         }
         #[inline(always)]
         fn add(self, other: Self) -> Self {
-            Self(core::array::from_fn(|lane| self.0[lane] + other.0[lane]))
+            self.zip(other, |a, b| a + b)
         }
         #[inline(always)]
         fn mul_add(self, a: Self, b: Self) -> Self {
-            Self(core::array::from_fn(|lane| self.0[lane] + a.0[lane] * b.0[lane]))
+            self.add(a.zip(b, |a, b| a * b))
         }
         #[inline(always)]
         fn relu6(self) -> Self {
@@ -168,8 +177,10 @@ mod lanes {
     }
 }
 
+#[cfg(test)]
+pub use array::Array;
 #[cfg(not(any(target_arch = "wasm32", target_arch = "x86_64")))]
-pub use lanes::Array as Best;
+pub use array::Array as Best;
 #[cfg(target_arch = "wasm32")]
 pub use lanes::Simd128 as Best;
 #[cfg(target_arch = "x86_64")]
