@@ -24,8 +24,10 @@ export interface View {
 /** What an image file's header says. */
 export interface ImageHeader {
   format: string;
-  width: number;
-  height: number;
+  /** Width and height in pixels before any turning; null where an AVIF or HEIC file hides them. */
+  size: [number, number] | null;
+  /** Exif's, 1 to 8. */
+  orientation: number;
 }
 
 /** Weights, preprocessing and frozen prefix: turns pixels into features. Stateless between calls. */

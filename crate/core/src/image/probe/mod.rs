@@ -18,7 +18,7 @@ use super::Pixels;
 use crate::error::{Error, Result};
 
 /// What an image file says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Header {
     /// `jpeg`, `png`, `gif`, `webp`, `bmp`, `avif` or `heic`.
     pub format: &'static str,
