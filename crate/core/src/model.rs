@@ -90,7 +90,7 @@ impl Model {
 
     fn probabilities(&self, features: &[f32]) -> Result<Vec<f32>> {
         let length = self.head.features();
-        if features.len() % length > 0 {
+        if !features.len().is_multiple_of(length) {
             return Err(Error::Internal {
                 reason: format!(
                     "{} feature values do not divide into embeddings of {length}",

@@ -169,7 +169,7 @@ fn read_tensors(bytes: &[u8]) -> Result<(Head, Vec<f16>)> {
         tensors.push(HeadTensor { name, shape: view.shape().to_vec(), values });
     }
     let head = Head::from_tensors(&tensors, &Device::flex())?;
-    if references.len() % head.features().max(1) > 0 {
+    if !references.len().is_multiple_of(head.features().max(1)) {
         return Err(damaged("the embeddings do not fit the head"));
     }
     Ok((head, references))

@@ -120,7 +120,7 @@ impl Run {
         let batch: Vec<usize> = self.order.iter().skip(place * size).take(size).copied().collect();
         self.update(&batch)?;
         self.steps += 1;
-        if self.steps % per_epoch > 0 {
+        if !self.steps.is_multiple_of(per_epoch) {
             return Ok(Progress::Step);
         }
         self.close_epoch().map(Progress::Epoch)
