@@ -90,7 +90,7 @@ fn only_new_views_are_embedded() {
     options.hidden = 8;
     assert_eq!(embed(&mut tuner, &options), 0, "the head does not change the views");
     options.augment.flip = 0.0;
-    assert_eq!(embed(&mut tuner, &options), 11, "another augmentation changes all views but the plain ones");
+    assert_eq!(embed(&mut tuner, &options), 12, "another augmentation changes all views but the plain ones");
 }
 
 #[test]

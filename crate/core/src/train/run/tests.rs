@@ -21,7 +21,7 @@ fn clouds(classes: usize, each: usize, noise: f32, seed: u64) -> Views {
 }
 
 fn options() -> TrainOptions {
-    TrainOptions { epochs: 20, batch_size: 8, ..TrainOptions::default() }
+    TrainOptions { epochs: 20, batch_size: 8, learning_rate: 1e-3, dropout: 0.2, ..TrainOptions::default() }
 }
 
 fn labels(count: usize) -> Vec<String> {
