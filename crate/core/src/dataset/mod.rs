@@ -2,7 +2,7 @@
 
 mod split;
 
-pub use split::Split;
+pub use split::{SMALLEST_CLASS_TO_HOLD_OUT, Split};
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};

@@ -5,4 +5,4 @@ mod unknown;
 
 pub(crate) use metrics::argmax;
 pub use metrics::{ClassMetrics, Metrics};
-pub use unknown::Unknown;
+pub use unknown::{FALSE_ALARM_RATE, FEWEST_REFERENCES, MOST_REFERENCES, Unknown};
