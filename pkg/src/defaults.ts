@@ -27,7 +27,7 @@ export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
   learningRate: 3e-4,
   weightDecay: 0.01,
   labelSmoothing: 0.1,
-  dropout: 0.5,
+  dropout: 0,
   hidden: 0,
   validation: 0.2,
   patience: 10,

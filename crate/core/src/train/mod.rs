@@ -8,4 +8,4 @@ mod views;
 pub use options::{ClassWeights, Strategy, TrainOptions};
 pub use report::{EpochRow, Report};
 pub use run::{Outcome, Progress, Run};
-pub use views::{LabelledView, Views};
+pub use views::{LabelledView, Standardisation, Views};

@@ -64,7 +64,7 @@ impl Default for TrainOptions {
             learning_rate: 3e-4,
             weight_decay: 0.01,
             label_smoothing: 0.1,
-            dropout: 0.5,
+            dropout: 0.0,
             hidden: 0,
             validation: 0.2,
             patience: 10,

@@ -1,6 +1,6 @@
 //! One training, pulled step by step by the caller: pausing is not asking, cancelling is dropping.
 
-use super::{ClassWeights, EpochRow, TrainOptions, Views};
+use super::{ClassWeights, EpochRow, Standardisation, TrainOptions, Views};
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
 use crate::head::{self, Head};
@@ -81,7 +81,7 @@ impl Run {
         let head = Head::new(train.length(), options.hidden as usize, labels.len(), &mut rng, &device);
         Self {
             targets: Targets::new(&options, labels.len(), &train.classes()),
-            standardisation: Standardisation::new(&train),
+            standardisation: Standardisation::of(&train),
             optimizer: AdamWConfig::new().with_weight_decay(options.weight_decay as f32).init(),
             order: (0..train.len()).collect(),
             steps: 0,
@@ -133,7 +133,7 @@ impl Run {
     pub fn finish(self) -> Result<Outcome> {
         let best = self.best.ok_or(Error::NotTrained)?;
         Ok(Outcome {
-            head: self.standardisation.fold_into(best.head),
+            head: best.head.fold_standardisation(&self.standardisation.mean, &self.standardisation.scale),
             best_epoch: best.epoch,
             stopped_early: self.rows.len() < self.options.epochs as usize,
             validation: best.validation,
@@ -153,7 +153,7 @@ impl Run {
 
     /// One step of AdamW on a batch.
     fn update(&mut self, batch: &[usize]) -> Result<()> {
-        let features = self.standardisation.apply(self.train.batch(batch, &self.device));
+        let features = self.train.standardised(batch, &self.standardisation, &self.device);
         let dropout = self.dropout(batch.len());
         let scores = self.head.forward(features, dropout);
         let classes: Vec<usize> = batch.iter().map(|index| self.train.class(*index)).collect();
@@ -219,33 +219,10 @@ impl Run {
         let mut probabilities = Vec::with_capacity(self.validation.len() * self.labels.len());
         let indices: Vec<usize> = (0..self.validation.len()).collect();
         for batch in indices.chunks(VALIDATION_BATCH) {
-            let features = self.standardisation.apply(self.validation.batch(batch, &device));
+            let features = self.validation.standardised(batch, &self.standardisation, &device);
             probabilities.extend(head.probabilities(features)?);
         }
         Ok(Some(Metrics::new(&self.labels, &probabilities, &self.validation.classes())))
-    }
-}
-
-/// Features of mean zero and deviation one train at one rate, whatever the backbone gives.
-struct Standardisation {
-    mean: Vec<f32>,
-    scale: Vec<f32>,
-}
-
-impl Standardisation {
-    fn new(views: &Views) -> Self {
-        let (mean, scale) = views.standardisation();
-        Self { mean, scale }
-    }
-
-    fn apply(&self, features: Tensor<2>) -> Tensor<2> {
-        let device = features.device();
-        let row = |v: &[f32]| Tensor::<2>::from_data(TensorData::new(v.to_vec(), [1, v.len()]), &device);
-        (features - row(&self.mean)) * row(&self.scale)
-    }
-
-    fn fold_into(&self, head: Head) -> Head {
-        head.fold_standardisation(&self.mean, &self.scale)
     }
 }
 

@@ -51,37 +51,69 @@ impl Views {
         self.views.get(index).map_or(0, |view| view.class)
     }
 
-    /// The features of the views that `indices` name.
+    /// The features of the views that `indices` name, as they are.
     ///
     /// # Shapes
     /// `[indices, length]`
     pub fn batch(&self, indices: &[usize], device: &Device) -> Tensor<2> {
+        self.rows(indices, device, |_| ())
+    }
+
+    /// The features of the views that `indices` name, standardised.
+    ///
+    /// # Shapes
+    /// `[indices, length]`
+    pub fn standardised(&self, indices: &[usize], by: &Standardisation, device: &Device) -> Tensor<2> {
+        self.rows(indices, device, |row| by.apply(row))
+    }
+
+    fn rows(&self, indices: &[usize], device: &Device, change: impl Fn(&mut [f32])) -> Tensor<2> {
         let mut rows = vec![0.0; indices.len() * self.length];
         for (row, index) in rows.chunks_exact_mut(self.length.max(1)).zip(indices) {
             if let Some(view) = self.views.get(*index) {
                 view.features.convert_to_f32_slice(row);
+                change(row);
             }
         }
         Tensor::from_data(TensorData::new(rows, [indices.len(), self.length]), device)
     }
+}
 
-    /// Mean and reciprocal standard deviation of each feature; a feature that never changes is left as it is.
-    pub fn standardisation(&self) -> (Vec<f32>, Vec<f32>) {
-        let count = self.views.len().max(1) as f64;
-        let mut sums = vec![(0.0f64, 0.0f64); self.length];
-        for view in &self.views {
+/// Features of mean zero and deviation one train at one rate, whatever the backbone gives.
+#[derive(Debug, Clone)]
+pub struct Standardisation {
+    /// Mean of each feature.
+    pub mean: Vec<f32>,
+    /// Reciprocal of each feature's standard deviation; 1 for one that never changes.
+    pub scale: Vec<f32>,
+}
+
+impl Standardisation {
+    /// The standardisation of these views.
+    pub fn of(views: &Views) -> Self {
+        let count = views.len().max(1) as f64;
+        let mut sums = vec![(0.0f64, 0.0f64); views.length];
+        for view in &views.views {
             for ((sum, squares), value) in sums.iter_mut().zip(view.features.iter()) {
                 let value = f64::from(value.to_f32());
                 *sum += value;
                 *squares += value * value;
             }
         }
-        sums.into_iter()
+        let (mean, scale) = sums
+            .into_iter()
             .map(|(sum, squares)| {
                 let mean = sum / count;
                 let variance = (squares / count - mean * mean).max(0.0);
                 (mean as f32, if variance > 1e-10 { variance.sqrt().recip() as f32 } else { 1.0 })
             })
-            .unzip()
+            .unzip();
+        Self { mean, scale }
+    }
+
+    fn apply(&self, row: &mut [f32]) {
+        for ((value, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
+            *value = (*value - mean) * scale;
+        }
     }
 }

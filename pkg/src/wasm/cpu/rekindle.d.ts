@@ -6,5 +6,6 @@ export default init;
 export declare const probe: WasmModule['probe'];
 export declare const defaultTrainOptions: WasmModule['defaultTrainOptions'];
 export declare const checkTrainOptions: WasmModule['checkTrainOptions'];
+export declare const projectInputSize: WasmModule['projectInputSize'];
 export declare const Embedder: WasmModule['Embedder'];
 export declare const Tuner: WasmModule['Tuner'];

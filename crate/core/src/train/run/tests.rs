@@ -119,7 +119,7 @@ fn gradients_agree_with_finite_differences() {
     let run = Run::new(options, labels(3), views, Views::default(), 1);
     let batch: Vec<usize> = (0..6).collect();
     let loss = |head: &Head, device: &Device| {
-        let features = run.standardisation.apply(run.train.batch(&batch, device));
+        let features = run.train.standardised(&batch, &run.standardisation, device);
         run.targets.loss(head.forward(features, None), &run.train.classes())
     };
     // A zero output layer gives the hidden one no gradient; move it off.
