@@ -72,16 +72,18 @@ impl Run {
     pub fn new(
         options: TrainOptions,
         labels: Vec<String>,
-        train: Views,
+        mut train: Views,
         validation: Views,
         project_seed: u32,
     ) -> Self {
+        let standardisation = Standardisation::of(&train);
+        train.keep_standardised(&standardisation);
         let device = Device::flex().autodiff();
         let mut rng = ChaCha8Rng::seed_from_u64(seed::mix(project_seed, 0, seed::TRAINING).into());
         let head = Head::new(train.length(), options.hidden as usize, labels.len(), &mut rng, &device);
         Self {
             targets: Targets::new(&options, labels.len(), &train.classes()),
-            standardisation: Standardisation::of(&train),
+            standardisation,
             optimizer: AdamWConfig::new().with_weight_decay(options.weight_decay as f32).init(),
             order: (0..train.len()).collect(),
             steps: 0,

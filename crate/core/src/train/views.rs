@@ -13,17 +13,22 @@ pub struct LabelledView {
     pub class: usize,
 }
 
+/// Most numbers that are kept standardised, 64 MiB of them; past it each batch is converted anew.
+const MOST_KEPT: usize = 16 << 20;
+
 /// Views with features of one length.
 #[derive(Debug, Clone, Default)]
 pub struct Views {
     length: usize,
     views: Vec<LabelledView>,
+    /// All features standardised, or nothing.
+    kept: Vec<f32>,
 }
 
 impl Views {
     /// Views whose features are all `length` long.
     pub fn new(length: usize, views: Vec<LabelledView>) -> Self {
-        Self { length, views }
+        Self { length, views, kept: Vec::new() }
     }
 
     /// Number of views.
@@ -56,7 +61,7 @@ impl Views {
     /// # Shapes
     /// `[indices, length]`
     pub fn batch(&self, indices: &[usize], device: &Device) -> Tensor<2> {
-        self.rows(indices, device, |_| ())
+        self.tensor(self.rows(indices, |_| ()), indices.len(), device)
     }
 
     /// The features of the views that `indices` name, standardised.
@@ -64,10 +69,23 @@ impl Views {
     /// # Shapes
     /// `[indices, length]`
     pub fn standardised(&self, indices: &[usize], by: &Standardisation, device: &Device) -> Tensor<2> {
-        self.rows(indices, device, |row| by.apply(row))
+        let kept = |index: &usize| self.kept.get(index * self.length..(index + 1) * self.length);
+        let rows = match self.kept.is_empty() {
+            true => self.rows(indices, |row| by.apply(row)),
+            false => indices.iter().filter_map(kept).flatten().copied().collect(),
+        };
+        self.tensor(rows, indices.len(), device)
     }
 
-    fn rows(&self, indices: &[usize], device: &Device, change: impl Fn(&mut [f32])) -> Tensor<2> {
+    /// Keeps the standardised features where they are few enough: every epoch reads them again.
+    pub fn keep_standardised(&mut self, by: &Standardisation) {
+        if self.views.len() * self.length <= MOST_KEPT {
+            let all: Vec<usize> = (0..self.views.len()).collect();
+            self.kept = self.rows(&all, |row| by.apply(row));
+        }
+    }
+
+    fn rows(&self, indices: &[usize], change: impl Fn(&mut [f32])) -> Vec<f32> {
         let mut rows = vec![0.0; indices.len() * self.length];
         for (row, index) in rows.chunks_exact_mut(self.length.max(1)).zip(indices) {
             if let Some(view) = self.views.get(*index) {
@@ -75,7 +93,11 @@ impl Views {
                 change(row);
             }
         }
-        Tensor::from_data(TensorData::new(rows, [indices.len(), self.length]), device)
+        rows
+    }
+
+    fn tensor(&self, rows: Vec<f32>, count: usize, device: &Device) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(rows, [count, self.length]), device)
     }
 }
 
