@@ -30,7 +30,7 @@ export async function benchHead(site: Site): Promise<Result> {
       `${setting.classes} classes), ${TASK.epochs} epochs, batches of ${TASK.batchSize}`,
     notes: [
       'Rekindle: `tuner.train()` from the call to its report, through its worker, with its defaults but for the numbers ' +
-        'above and without a validation split: AdamW, cosine schedule, label smoothing, dropout.',
+        'above and without a validation split: AdamW, cosine schedule, label smoothing.',
       `TF.js: \`model.fit\` of one softmax layer with Adam on the page's main thread, tensors made before; SIMD ${backend.simd}, ` +
         `threads ${backend.threads && backend.isolated}. No dropout, smoothing, decay or callbacks.`,
       `Both learn: training accuracy ${setting.accuracy.toFixed(3)} and ${backend.accuracy.toFixed(3)}.`,
