@@ -5,12 +5,14 @@
 
 pub mod backbone;
 pub mod dataset;
+mod dense;
 pub mod device;
 pub mod embedder;
 pub mod error;
 pub mod evaluate;
 pub mod head;
 pub mod image;
+mod kernel;
 pub mod model;
 pub mod prefix;
 pub mod project;

@@ -41,6 +41,12 @@ pub fn everything(flavours: Flavours, optimise: bool) -> Result<()> {
         rows.push((flavour.name(), wasm::build(&toolchain, *flavour, optimise)?));
     }
     sizes::print_table(&rows);
+    for place in Flavour::ALL {
+        let flavour = flavours.list().iter().find(|flavour| **flavour == place).or(flavours.list().first());
+        if let Some(flavour) = flavour {
+            wasm::put(*flavour, place)?;
+        }
+    }
     for workspace in ["rekindle", "www"] {
         say(format_args!("npm run build -w {workspace}"));
         run(&mut npm::script(workspace, "build"))?;

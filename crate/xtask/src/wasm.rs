@@ -71,7 +71,7 @@ impl Flavour {
     }
 }
 
-/// Builds a flavour into the package and gives its sizes. Without `optimise`, wasm-opt is left out and names stay in.
+/// Builds a flavour and gives its sizes. Without `optimise`, wasm-opt is left out and names stay in.
 ///
 /// # Errors
 /// When a step fails.
@@ -80,7 +80,7 @@ pub fn build(toolchain: &Toolchain, flavour: Flavour, optimise: bool) -> Result<
     run(toolchain.cargo("build").args(flavour.cargo_arguments()))?;
     let module = layout::wasm_target().join(TARGET).join(flavour.profile_folder()).join("rekindle_wasm.wasm");
 
-    let kept = layout::wasm_target().join("bindings").join(flavour.name());
+    let kept = bindings(flavour);
     let stamp_file = kept.with_extension("stamp");
     let stamp = stamp(&module, flavour, optimise)?;
     if !stamp::is_current(&stamp_file, &stamp) {
@@ -95,11 +95,25 @@ pub fn build(toolchain: &Toolchain, flavour: Flavour, optimise: bool) -> Result<
             .write(&kept.join("sizes.txt"))?;
         fs::write(&stamp_file, stamp).with_context(|| format!("cannot write {}", stamp_file.display()))?;
     }
-    let package = layout::root().join("pkg/dist/wasm").join(flavour.name());
-    for file in ["rekindle.js", "rekindle.d.ts", "rekindle_bg.wasm", "rekindle_bg.wasm.d.ts"] {
-        layout::copy(&kept.join(file), &package.join(file))?;
-    }
     Sizes::read(&kept.join("sizes.txt"))
+}
+
+/// Puts a build into the package, in the place of a flavour: its own, or that of one that was not asked for. Both have the
+/// same exports, and the package goes on with the processor where WebGPU turns out not to be in the build.
+///
+/// # Errors
+/// When a file cannot be copied.
+pub fn put(flavour: Flavour, place: Flavour) -> Result<()> {
+    let package = layout::root().join("pkg/dist/wasm").join(place.name());
+    for file in ["rekindle.js", "rekindle.d.ts", "rekindle_bg.wasm", "rekindle_bg.wasm.d.ts"] {
+        layout::copy(&bindings(flavour).join(file), &package.join(file))?;
+    }
+    Ok(())
+}
+
+/// Where what wasm-bindgen and wasm-opt made of a flavour is kept.
+fn bindings(flavour: Flavour) -> PathBuf {
+    layout::wasm_target().join("bindings").join(flavour.name())
 }
 
 fn stamp(module: &Path, flavour: Flavour, optimise: bool) -> Result<String> {

@@ -4,6 +4,7 @@
 //! Zhu, Li 2022, "Out-of-distribution detection with deep nearest neighbors", with k = 1). The softmax of a head says
 //! which class is likelier, not whether any fits; distance in the embedding does.
 
+use crate::dense::{Dense, Rows};
 use half::f16;
 
 /// Share of known images that the threshold calls unknown by mistake.
@@ -12,14 +13,17 @@ pub const FALSE_ALARM_RATE: f64 = 0.05;
 /// Most embeddings that are kept: past it an even sample is, which bounds a project file to some megabytes.
 pub const MOST_REFERENCES: usize = 2000;
 
+/// Embeddings that are compared to all at once: what they give fits the cache.
+const BLOCK: usize = 64;
+
 /// With fewer examples a threshold would be a guess, and nothing is called unknown.
 pub const FEWEST_REFERENCES: usize = 10;
 
 /// Embeddings of training examples and the similarity below which an image is unlike all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unknown {
-    length: usize,
-    references: Vec<f16>,
+    /// Unit vectors.
+    references: Dense,
     threshold: f32,
 }
 
@@ -29,10 +33,10 @@ impl Unknown {
     pub fn fit<'a>(length: usize, embeddings: impl ExactSizeIterator<Item = &'a [f16]>) -> Self {
         let stride = embeddings.len().div_ceil(MOST_REFERENCES).max(1);
         let references: Vec<f16> = embeddings.step_by(stride).flat_map(unit).collect();
-        let mut unknown = Self { length, references, threshold: f32::NEG_INFINITY };
-        let count = unknown.references.len() / length.max(1);
+        let mut unknown = Self::from_parts(length, &references, f32::NEG_INFINITY);
+        let count = unknown.references.outputs();
         if count >= FEWEST_REFERENCES {
-            let mut nearest: Vec<f32> = (0..count).map(|i| unknown.nearest_but(i)).collect();
+            let mut nearest = unknown.nearest_others();
             nearest.sort_by(f32::total_cmp);
             let rank = (count as f64 * FALSE_ALARM_RATE).floor() as usize;
             unknown.threshold = nearest.get(rank).copied().unwrap_or(f32::NEG_INFINITY);
@@ -41,13 +45,14 @@ impl Unknown {
     }
 
     /// Takes what [`Unknown::references`] and [`Unknown::threshold`] gave.
-    pub fn from_parts(length: usize, references: Vec<f16>, threshold: f32) -> Self {
-        Self { length, references, threshold }
+    pub fn from_parts(length: usize, references: &[f16], threshold: f32) -> Self {
+        let columns: Vec<f32> = references.iter().map(|value| value.to_f32()).collect();
+        Self { references: Dense::of_columns(&columns, length), threshold }
     }
 
     /// Unit embeddings, one after the other.
-    pub fn references(&self) -> &[f16] {
-        &self.references
+    pub fn references(&self) -> Vec<f16> {
+        self.references.columns().into_iter().map(f16::from_f32).collect()
     }
 
     /// The similarity below which an image is unknown.
@@ -58,10 +63,8 @@ impl Unknown {
     /// Cosine similarity of an embedding to the nearest training example, -1 to 1.
     pub fn similarity(&self, embedding: &[f32]) -> f32 {
         let norm = embedding.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-        self.references
-            .chunks_exact(self.length.max(1))
-            .map(|reference| dot(embedding, reference) / norm)
-            .fold(f32::NEG_INFINITY, f32::max)
+        let products = self.references.apply(&Rows::of(embedding, self.references.inputs()));
+        products.into_iter().fold(f32::NEG_INFINITY, f32::max) / norm
     }
 
     /// Whether an embedding is unlike every training example.
@@ -69,20 +72,19 @@ impl Unknown {
         self.similarity(embedding) < self.threshold
     }
 
-    /// Similarity of reference `index` to the nearest of the others.
-    fn nearest_but(&self, index: usize) -> f32 {
-        let all = || self.references.chunks_exact(self.length).enumerate();
-        let own: Vec<f32> =
-            all().filter(|(i, _)| *i == index).flat_map(|(_, r)| r.iter().map(|v| v.to_f32())).collect();
-        all()
-            .filter(|(i, _)| *i != index)
-            .map(|(_, other)| dot(&own, other))
-            .fold(f32::NEG_INFINITY, f32::max)
+    /// Similarity of each reference to the nearest of the others.
+    fn nearest_others(&self) -> Vec<f32> {
+        let (length, count) = (self.references.inputs(), self.references.outputs());
+        let mut nearest = Vec::with_capacity(count);
+        for block in self.references.columns().chunks(length * BLOCK) {
+            for products in self.references.apply(&Rows::of(block, length)).chunks_exact(count) {
+                let own = nearest.len();
+                let others = products.iter().enumerate().filter(|(index, _)| *index != own);
+                nearest.push(others.map(|(_, product)| *product).fold(f32::NEG_INFINITY, f32::max));
+            }
+        }
+        nearest
     }
-}
-
-fn dot(a: &[f32], b: &[f16]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y.to_f32()).sum()
 }
 
 fn unit(embedding: &[f16]) -> impl Iterator<Item = f16> + '_ {

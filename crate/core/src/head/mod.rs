@@ -45,8 +45,8 @@ impl Head {
     /// Scores before the softmax.
     ///
     /// # Shapes
-    /// `features`: `[batch, features]`; `dropout`: what multiplies the input of the output layer, `[batch,`
-    /// [`Head::dropout_width`]`]`; result: `[batch, classes]`.
+    /// `features`: `[batch, features]`; `dropout`: factors of the output layer's inputs, `[batch, hidden or features]`;
+    /// result: `[batch, classes]`.
     pub fn forward(&self, features: Tensor<2>, dropout: Option<Tensor<2>>) -> Tensor<2> {
         let x = match &self.hidden {
             Some(hidden) => activation::relu(hidden.forward(features)),
@@ -67,11 +67,6 @@ impl Head {
     /// `INTERNAL` where the device does not give the values back.
     pub fn probabilities(&self, features: Tensor<2>) -> Result<Vec<f32>> {
         values(activation::softmax(self.forward(features, None), 1))
-    }
-
-    /// How many inputs the output layer has: those that dropout acts on.
-    pub fn dropout_width(&self) -> usize {
-        inputs(&self.output)
     }
 
     /// Length of the features it reads.
@@ -221,7 +216,6 @@ mod tests {
             let head = Head::new(3, hidden, 4, &mut ChaCha8Rng::seed_from_u64(0), &device);
             assert_eq!(head.probabilities(features(&device)).unwrap(), [0.25; 8]);
             assert_eq!(head.features(), 3);
-            assert_eq!(head.dropout_width(), if hidden == 0 { 3 } else { hidden });
         }
     }
 

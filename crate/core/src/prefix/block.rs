@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use super::kernel::{self, PANEL};
 use super::layer::{self, Activation, Panels, PanelsMut, part, part_mut};
 use super::packed::{Kind, Packed};
 use super::plan::{Convolution, Map, Value};
 use crate::error::Result;
+use crate::kernel::{self, PANEL};
 
 /// Bytes of a band after the depthwise convolution, which are to stay in the cache.
 const BAND: usize = 256 << 10;

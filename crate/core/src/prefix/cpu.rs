@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::block::{Block, Scratch, Source};
-use super::kernel::{self, PANEL};
 use super::layer::{self, Activation, Panels, PanelsMut};
 use super::packed::{Kind, Packed};
 use super::plan::{Convolution, Map, Operation, Plan, Value};
 use crate::error::{Error, Result};
+use crate::kernel::{self, PANEL};
 
 /// Where maps are at most this large, several images run together: there a layer's weights are larger than its map, and
 /// are fetched once for all of them.

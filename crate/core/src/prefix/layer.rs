@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::kernel::{self, Finish, PANEL};
 use super::packed::Packed;
 use crate::error::{Error, Result};
+use crate::kernel::{self, Finish, PANEL};
 
 /// Bytes of input that a 1x1 convolution keeps in the cache while its weights stream past.
 const CACHED_INPUT: usize = 128 << 10;

@@ -8,7 +8,6 @@ pub mod cache;
 mod cpu;
 #[cfg(feature = "gpu")]
 mod gpu;
-mod kernel;
 mod layer;
 mod packed;
 mod plan;

@@ -1,8 +1,8 @@
 //! Weights in the order in which the kernels read them.
 
-use super::kernel::{DEPTHWISE, PANEL};
 use super::plan::Convolution;
 use crate::error::{Error, Result};
+use crate::kernel::{DEPTHWISE, PANEL};
 
 /// What a convolution is to the kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -96,7 +96,7 @@ impl Project {
         let tensors = entry(&mut zip, TENSORS)?;
         let (head, references) = read_tensors(&tensors)?;
         let threshold = manifest.unknown_threshold.unwrap_or(f32::NEG_INFINITY);
-        let unknown = Unknown::from_parts(head.features(), references, threshold);
+        let unknown = Unknown::from_parts(head.features(), &references, threshold);
         if head.classes() != manifest.labels.len() || manifest.labels.is_empty() {
             return Err(damaged("the head and the labels do not fit together"));
         }

@@ -1,13 +1,13 @@
 //! One training, pulled step by step by the caller: pausing is not asking, cancelling is dropping.
 
-use super::{ClassWeights, EpochRow, Standardisation, TrainOptions, Views};
+use super::linear::Linear;
+use super::network::Network;
+use super::{EpochRow, Standardisation, Targets, TrainOptions, Views};
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
-use crate::head::{self, Head};
+use crate::head::Head;
 use crate::seed;
-use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -35,15 +35,19 @@ pub struct Run {
     validation: Views,
     targets: Targets,
     standardisation: Standardisation,
-    device: Device,
     rng: ChaCha8Rng,
-    head: Head,
-    optimizer: ModuleOptimizer,
+    learner: Learner,
     order: Vec<usize>,
     steps: usize,
     sums: Sums,
     rows: Vec<EpochRow>,
     best: Option<Best>,
+}
+
+/// The head in training.
+enum Learner {
+    Linear(Linear),
+    Network(Network),
 }
 
 /// The head to be kept.
@@ -78,13 +82,14 @@ impl Run {
     ) -> Self {
         let standardisation = Standardisation::of(&train);
         train.keep_standardised(&standardisation);
-        let device = Device::flex().autodiff();
         let mut rng = ChaCha8Rng::seed_from_u64(seed::mix(project_seed, 0, seed::TRAINING).into());
-        let head = Head::new(train.length(), options.hidden as usize, labels.len(), &mut rng, &device);
+        let learner = match options.hidden {
+            0 => Learner::Linear(Linear::new(train.length(), labels.len(), options.weight_decay)),
+            _ => Learner::Network(Network::new(train.length(), labels.len(), &options, &mut rng)),
+        };
         Self {
             targets: Targets::new(&options, labels.len(), &train.classes()),
             standardisation,
-            optimizer: AdamWConfig::new().with_weight_decay(options.weight_decay as f32).init(),
             order: (0..train.len()).collect(),
             steps: 0,
             sums: Sums::default(),
@@ -94,9 +99,8 @@ impl Run {
             labels,
             train,
             validation,
-            device,
             rng,
-            head,
+            learner,
         }
     }
 
@@ -155,21 +159,36 @@ impl Run {
 
     /// One step of AdamW on a batch.
     fn update(&mut self, batch: &[usize]) -> Result<()> {
-        let features = self.train.standardised(batch, &self.standardisation, &self.device);
-        let dropout = self.dropout(batch.len());
-        let scores = self.head.forward(features, dropout);
         let classes: Vec<usize> = batch.iter().map(|index| self.train.class(*index)).collect();
-        let loss = self.targets.loss(scores.clone(), &classes);
-        let value = f64::from(loss.clone().into_scalar::<f32>());
+        let (rate, length) = (self.learning_rate(), self.train.length());
+        let (value, scores) = match &mut self.learner {
+            Learner::Linear(linear) => {
+                let mut rows = self.train.standardised_rows(batch, &self.standardisation);
+                let values = rows.values_mut();
+                if let Some(factors) = dropout(&self.options, values.len(), &mut self.rng) {
+                    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+                }
+                linear.step(&rows, &self.targets, &classes, rate)
+            }
+            Learner::Network(network) => {
+                let device = network.device();
+                let tensor = |values, width| {
+                    Tensor::from_data(TensorData::new(values, [classes.len(), width]), &device)
+                };
+                let rows = tensor(self.train.standardised(batch, &self.standardisation), length);
+                let width = self.options.hidden as usize;
+                let factors = dropout(&self.options, classes.len() * width, &mut self.rng)
+                    .map(|factors| tensor(factors, width));
+                network.step(rows, factors, &self.targets, &classes, rate)?
+            }
+        };
         if !value.is_finite() {
             return Err(Error::TrainingDiverged {
                 epoch: self.rows.len() + 1,
                 reason: format!("the loss is {value}"),
             });
         }
-        self.sums.add(value, &head::values(scores.inner())?, &classes);
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.head);
-        self.head = self.optimizer.step(self.learning_rate(), self.head.clone(), gradients);
+        self.sums.add(value, &scores, &classes);
         Ok(())
     }
 
@@ -179,20 +198,11 @@ impl Run {
         self.options.learning_rate * 0.5 * (1.0 + (PI * self.steps as f64 / total).cos())
     }
 
-    /// Zero for what the step leaves out, `1 / (1 - dropout)` for the rest.
-    fn dropout(&mut self, rows: usize) -> Option<Tensor<2>> {
-        let rate = self.options.dropout as f32;
-        if rate == 0.0 {
-            return None;
-        }
-        let width = self.head.dropout_width();
-        let mut keep = || if self.rng.random::<f32>() < rate { 0.0 } else { 1.0 / (1.0 - rate) };
-        let mask: Vec<f32> = (0..rows * width).map(|_| keep()).collect();
-        Some(Tensor::from_data(TensorData::new(mask, [rows, width]), &self.device))
-    }
-
     fn close_epoch(&mut self) -> Result<EpochRow> {
-        let head = self.head.valid();
+        let head = match &self.learner {
+            Learner::Linear(linear) => linear.head(&Device::flex())?,
+            Learner::Network(network) => network.head(),
+        };
         let validation = self.validate(&head)?;
         let row = EpochRow {
             epoch: self.epochs_done() + 1,
@@ -221,55 +231,20 @@ impl Run {
         let mut probabilities = Vec::with_capacity(self.validation.len() * self.labels.len());
         let indices: Vec<usize> = (0..self.validation.len()).collect();
         for batch in indices.chunks(VALIDATION_BATCH) {
-            let features = self.validation.standardised(batch, &self.standardisation, &device);
-            probabilities.extend(head.probabilities(features)?);
+            let rows = self.validation.standardised(batch, &self.standardisation);
+            let rows = TensorData::new(rows, [batch.len(), self.validation.length()]);
+            probabilities.extend(head.probabilities(Tensor::from_data(rows, &device))?);
         }
         Ok(Some(Metrics::new(&self.labels, &probabilities, &self.validation.classes())))
     }
 }
 
-/// What the loss wants of each class: smoothed targets and the class's weight.
-struct Targets {
-    classes: usize,
-    smoothing: f32,
-    weights: Vec<f32>,
-}
-
-impl Targets {
-    fn new(options: &TrainOptions, classes: usize, truth: &[usize]) -> Self {
-        let count = |class| truth.iter().filter(|c| **c == class).count().max(1);
-        let weight = |class| match options.class_weights {
-            ClassWeights::Balanced => truth.len() as f32 / (classes * count(class)) as f32,
-            ClassWeights::None => 1.0,
-        };
-        Self {
-            classes,
-            smoothing: options.label_smoothing as f32,
-            weights: (0..classes).map(weight).collect(),
-        }
-    }
-
-    /// Weighted mean of the cross-entropy to the smoothed targets, as PyTorch's `CrossEntropyLoss` has it for class
-    /// probabilities weighted by the true class.
-    ///
-    /// # Shapes
-    /// `scores`: `[batch, classes]`; `truth`: one class an entry.
-    fn loss(&self, scores: Tensor<2>, truth: &[usize]) -> Tensor<1> {
-        let weight = |class: usize| self.weights.get(class).copied().unwrap_or(1.0);
-        let total: f32 = truth.iter().map(|class| weight(*class)).sum();
-        let spread = self.smoothing / self.classes as f32;
-        let mut targets = Vec::with_capacity(truth.len() * self.classes);
-        for class in truth {
-            let share = weight(*class) / total;
-            targets.extend(
-                (0..self.classes)
-                    .map(|c| share * (spread + if c == *class { 1.0 - self.smoothing } else { 0.0 })),
-            );
-        }
-        let targets = TensorData::new(targets, [truth.len(), self.classes]);
-        let targets = Tensor::<2>::from_data(targets, &scores.device());
-        (activation::log_softmax(scores, 1) * targets).sum().neg()
-    }
+/// Factors of the output layer's inputs: zero for what a step leaves out, `1 / (1 - dropout)` for the rest; nothing where
+/// nothing is left out.
+fn dropout(options: &TrainOptions, count: usize, rng: &mut impl Rng) -> Option<Vec<f32>> {
+    let rate = options.dropout as f32;
+    let mut factor = || if rng.random::<f32>() < rate { 0.0 } else { 1.0 / (1.0 - rate) };
+    (rate > 0.0).then(|| (0..count).map(|_| factor()).collect())
 }
 
 /// Sums over the steps of an epoch.

@@ -1,7 +1,7 @@
 //! The views that a run reads: their features and classes.
 
+use crate::dense::Rows;
 use crate::prefix::cache::Features;
-use burn::tensor::{Device, Tensor, TensorData};
 use half::slice::HalfFloatSliceExt;
 
 /// One view of an example.
@@ -56,48 +56,43 @@ impl Views {
         self.views.get(index).map_or(0, |view| view.class)
     }
 
-    /// The features of the views that `indices` name, as they are.
+    /// The features of the views that `indices` name, standardised, one after the other.
     ///
     /// # Shapes
     /// `[indices, length]`
-    pub fn batch(&self, indices: &[usize], device: &Device) -> Tensor<2> {
-        self.tensor(self.rows(indices, |_| ()), indices.len(), device)
+    pub fn standardised(&self, indices: &[usize], by: &Standardisation) -> Vec<f32> {
+        let mut all = Vec::with_capacity(indices.len() * self.length);
+        self.each(indices, by, |_, row| all.extend_from_slice(row));
+        all
     }
 
-    /// The features of the views that `indices` name, standardised.
-    ///
-    /// # Shapes
-    /// `[indices, length]`
-    pub fn standardised(&self, indices: &[usize], by: &Standardisation, device: &Device) -> Tensor<2> {
-        let kept = |index: &usize| self.kept.get(index * self.length..(index + 1) * self.length);
-        let rows = match self.kept.is_empty() {
-            true => self.rows(indices, |row| by.apply(row)),
-            false => indices.iter().filter_map(kept).flatten().copied().collect(),
-        };
-        self.tensor(rows, indices.len(), device)
+    /// The features of the views that `indices` name, standardised, for the kernels.
+    pub fn standardised_rows(&self, indices: &[usize], by: &Standardisation) -> Rows {
+        let mut rows = Rows::zeros(self.length, indices.len());
+        self.each(indices, by, |place, row| rows.set(place, row));
+        rows
     }
 
     /// Keeps the standardised features where they are few enough: every epoch reads them again.
     pub fn keep_standardised(&mut self, by: &Standardisation) {
         if self.views.len() * self.length <= MOST_KEPT {
             let all: Vec<usize> = (0..self.views.len()).collect();
-            self.kept = self.rows(&all, |row| by.apply(row));
+            self.kept = self.standardised(&all, by);
         }
     }
 
-    fn rows(&self, indices: &[usize], change: impl Fn(&mut [f32])) -> Vec<f32> {
-        let mut rows = vec![0.0; indices.len() * self.length];
-        for (row, index) in rows.chunks_exact_mut(self.length.max(1)).zip(indices) {
-            if let Some(view) = self.views.get(*index) {
-                view.features.convert_to_f32_slice(row);
-                change(row);
+    /// Gives the standardised features of each view in turn, with its place among the indices.
+    fn each(&self, indices: &[usize], by: &Standardisation, mut give: impl FnMut(usize, &[f32])) {
+        let mut row = vec![0.0; self.length];
+        for (place, index) in indices.iter().enumerate() {
+            if let Some(kept) = self.kept.get(index * self.length..(index + 1) * self.length) {
+                give(place, kept);
+            } else if let Some(view) = self.views.get(*index) {
+                view.features.convert_to_f32_slice(&mut row);
+                by.apply(&mut row);
+                give(place, &row);
             }
         }
-        rows
-    }
-
-    fn tensor(&self, rows: Vec<f32>, count: usize, device: &Device) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(rows, [count, self.length]), device)
     }
 }
 

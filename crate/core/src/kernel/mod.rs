@@ -1,5 +1,5 @@
-//! The computations of a frozen prefix, one function each. They take slices, check their lengths once and are safe to
-//! call; behind them is the only unsafe code of the crate.
+//! The computations of a frozen prefix and of a linear head, one function each. They take slices, check their lengths
+//! once and are safe to call; behind them is the only unsafe code of the crate.
 //!
 //! A map is kept in panels of eight channels, `[channels / 8][pixel][8]`: neighbouring pixels are then read and written
 //! at constant distances. Weights are packed to match, `[outputs / 8][bias 8 | inputs x 8]`.
@@ -71,6 +71,39 @@ pub fn pointwise(input: &[f32], stride: usize, weights: &[f32], finish: Finish<'
                 tiles::<PANEL, { matrix::ADD }>(&job);
             }
         }
+    }
+}
+
+/// The gradient of one panel of a 1x1 convolution's weights: each input channel times each column, summed over the pixels.
+///
+/// # Shapes
+/// - `input`: `[inputs / 8]` panels that begin `stride` numbers apart, each at least `[pixels][8]`
+/// - `columns`: the gradient of the output, `[zeros 8 | pixels x 8]`
+/// - `out`: `[inputs x 8]`
+///
+/// # Panics
+/// Where a slice is shorter than that.
+pub fn pointwise_gradient(input: &[f32], stride: usize, columns: &[f32], out: &mut [f32]) {
+    let pixels = (columns.len() / PANEL).saturating_sub(1);
+    assert!(columns.len() == (pixels + 1) * PANEL, "columns are eight numbers a pixel behind eight zeros");
+    let (parts, rest) = out.as_chunks_mut::<{ PANEL * PANEL }>();
+    assert!(rest.is_empty(), "the output has eight numbers for each of its panels' channels");
+    for (index, part) in parts.iter_mut().enumerate() {
+        let input = input.get(index * stride..).unwrap_or_default();
+        assert!(input.len() >= pixels * PANEL, "the input is long enough");
+        // The roles turn round: what are channels to the convolution are the tile's pixels here.
+        let job = Tiles {
+            input: input.as_ptr(),
+            step: PANEL,
+            chunks: pixels,
+            depth: 1,
+            weights: columns.as_ptr(),
+            out: part.as_mut_ptr(),
+            add: std::ptr::null(),
+            pixels: PANEL,
+        };
+        // SAFETY: `part` holds eight numbers for each of eight channels; the lengths of what is read were checked above.
+        unsafe { tiles::<1, { matrix::LINEAR }>(&job) }
     }
 }
 

@@ -30,6 +30,25 @@ fn pointwise_by_definition(input: &[f32], stride: usize, weights: &[f32], pixels
     (0..pixels * PANEL).map(output).collect()
 }
 
+#[test]
+fn the_gradient_of_a_1x1_convolution_agrees_with_its_definition() {
+    for (inputs, pixels) in [(8, 1), (16, 5), (40, 32)] {
+        let stride = 33 * PANEL;
+        let (input, mut columns) = (numbers(inputs / PANEL * stride, 1), numbers((pixels + 1) * PANEL, 2));
+        columns[..PANEL].fill(0.0);
+        let mut found = vec![f32::NAN; inputs * PANEL];
+        pointwise_gradient(&input, stride, &columns, &mut found);
+        let expected: Vec<f32> = (0..inputs * PANEL)
+            .map(|at| {
+                let (k, column) = (at / PANEL, at % PANEL);
+                let value = |pixel: usize| input[k / PANEL * stride + pixel * PANEL + k % PANEL];
+                (0..pixels).map(|pixel| value(pixel) * columns[(pixel + 1) * PANEL + column]).sum()
+            })
+            .collect();
+        assert_close(&found, &expected, "gradient");
+    }
+}
+
 /// `[outputs][8]` from the definition of a 3x3 depthwise convolution, before ReLU6.
 fn depthwise_by_definition(rows: &[Vec<f32>; 3], weights: &[f32], stride: usize) -> Vec<f32> {
     let width = rows[0].len() / PANEL;

@@ -1,0 +1,123 @@
+//! What the loss wants of each view: smoothed targets, weighted by class.
+
+use super::{ClassWeights, TrainOptions};
+use burn::tensor::{Tensor, TensorData, activation};
+
+/// Smoothing and class weights of a training.
+pub struct Targets {
+    classes: usize,
+    smoothing: f32,
+    weights: Vec<f32>,
+}
+
+impl Targets {
+    /// The targets of a training on views of these classes.
+    pub fn new(options: &TrainOptions, classes: usize, truth: &[usize]) -> Self {
+        let count = |class| truth.iter().filter(|c| **c == class).count().max(1);
+        let weight = |class| match options.class_weights {
+            ClassWeights::Balanced => truth.len() as f32 / (classes * count(class)) as f32,
+            ClassWeights::None => 1.0,
+        };
+        Self {
+            classes,
+            smoothing: options.label_smoothing as f32,
+            weights: (0..classes).map(weight).collect(),
+        }
+    }
+
+    /// What each score's negative log probability counts in the loss of a batch: the weighted mean of the cross-entropy to
+    /// the smoothed targets, as PyTorch's `CrossEntropyLoss` has it for class probabilities weighted by the true class.
+    ///
+    /// # Shapes
+    /// `truth`: one class a view; result: `[views, classes]`, with sum one.
+    pub fn shares(&self, truth: &[usize]) -> Vec<f32> {
+        let weight = |class: usize| self.weights.get(class).copied().unwrap_or(1.0);
+        let total: f32 = truth.iter().map(|class| weight(*class)).sum();
+        let spread = self.smoothing / self.classes as f32;
+        let mut shares = Vec::with_capacity(truth.len() * self.classes);
+        for class in truth {
+            let share = weight(*class) / total;
+            shares.extend(
+                (0..self.classes)
+                    .map(|c| share * (spread + if c == *class { 1.0 - self.smoothing } else { 0.0 })),
+            );
+        }
+        shares
+    }
+
+    /// The loss of scores, to be derived by burn.
+    ///
+    /// # Shapes
+    /// `scores`: `[views, classes]`; `truth`: one class a view.
+    pub fn loss(&self, scores: Tensor<2>, truth: &[usize]) -> Tensor<1> {
+        let shares = TensorData::new(self.shares(truth), [truth.len(), self.classes]);
+        let shares = Tensor::<2>::from_data(shares, &scores.device());
+        (activation::log_softmax(scores, 1) * shares).sum().neg()
+    }
+
+    /// The loss of scores, which become its gradient: `softmax(scores) * sum(shares) - shares` in each row.
+    ///
+    /// # Shapes
+    /// `scores`: `[views, classes]`; `truth`: one class a view.
+    pub fn loss_into_gradient(&self, scores: &mut [f32], truth: &[usize]) -> f64 {
+        let mut loss = 0.0;
+        let shares = self.shares(truth);
+        for (scores, shares) in scores.chunks_exact_mut(self.classes).zip(shares.chunks_exact(self.classes)) {
+            let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = scores.iter().map(|score| libm::expf(score - most)).sum();
+            let all: f32 = shares.iter().sum();
+            let log_sum = libm::logf(sum);
+            for (score, share) in scores.iter_mut().zip(shares) {
+                let log_probability = *score - most - log_sum;
+                loss -= f64::from(share * log_probability);
+                *score = libm::expf(log_probability) * all - share;
+            }
+        }
+        loss
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    const SCORES: [[f32; 3]; 2] = [[2.0, 1.0, -1.0], [0.5, 0.0, 1.5]];
+
+    fn flat() -> TrainOptions {
+        TrainOptions { class_weights: ClassWeights::None, label_smoothing: 0.1, ..TrainOptions::default() }
+    }
+
+    #[test]
+    fn balanced_weights_make_rare_classes_count_the_same() {
+        let targets = Targets::new(&TrainOptions::default(), 2, &[0, 0, 0, 1]);
+        assert_eq!(targets.weights, [4.0 / 6.0, 2.0]);
+        assert_eq!(Targets::new(&flat(), 2, &[0, 0, 0, 1]).weights, [1.0, 1.0]);
+    }
+
+    /// Computed with numpy by the formula that PyTorch documents for `cross_entropy(label_smoothing=0.1)`: it spreads the
+    /// smoothing over all classes as we do.
+    #[test]
+    fn the_smoothed_loss_agrees_with_pytorch() {
+        let targets = Targets::new(&flat(), 3, &[0, 2]);
+        let scores = Tensor::<2>::from_data(SCORES, &Device::flex());
+        let derived = targets.loss(scores, &[0, 2]).into_scalar::<f32>();
+        let direct = targets.loss_into_gradient(&mut SCORES.concat(), &[0, 2]) as f32;
+        for loss in [derived, direct] {
+            assert!((loss - 0.515_023_8).abs() < 1e-6, "{loss}");
+        }
+    }
+
+    #[test]
+    fn the_gradient_is_what_burn_derives() {
+        let targets = Targets::new(&TrainOptions::default(), 3, &[0, 2, 2]);
+        let scores = Tensor::<2>::from_data(SCORES, &Device::flex().autodiff()).require_grad();
+        let gradients = targets.loss(scores.clone(), &[0, 2]).backward();
+        let expected = crate::head::values(scores.grad(&gradients).unwrap()).unwrap();
+        let mut found = SCORES.concat();
+        targets.loss_into_gradient(&mut found, &[0, 2]);
+        for (a, b) in found.iter().zip(&expected) {
+            assert!((a - b).abs() < 1e-6, "{found:?} {expected:?}");
+        }
+    }
+}
