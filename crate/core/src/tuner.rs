@@ -161,7 +161,7 @@ impl Tuner {
                 reason: format!("{} feature values for {} views", features.len(), views.len()),
             });
         }
-        if self.dataset.examples().iter().any(|e| e.id == example) {
+        if self.dataset.get(example).is_some() {
             self.cache.use_augmentation(&augmentation(options)?);
             for (view, values) in views.iter().zip(features.chunks_exact(self.feature_len)) {
                 self.cache.put(example, *view, values);
@@ -240,7 +240,7 @@ impl Tuner {
 
     fn views(&self, ids: &[u32], count: u32) -> Result<Views> {
         let class = |id: u32| {
-            let example = self.dataset.examples().iter().find(|e| e.id == id)?;
+            let example = self.dataset.get(id)?;
             self.dataset.labels().iter().position(|label| *label == example.label)
         };
         let mut views = Vec::with_capacity(ids.len() * count as usize);

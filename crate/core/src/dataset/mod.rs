@@ -119,6 +119,11 @@ impl Dataset {
         &self.examples
     }
 
+    /// The example of this number.
+    pub fn get(&self, id: u32) -> Option<&Example> {
+        self.position(id).ok().and_then(|index| self.examples.get(index))
+    }
+
     /// The classes' labels, in the order they were first named.
     pub fn labels(&self) -> &[String] {
         &self.labels
@@ -162,8 +167,9 @@ impl Dataset {
         Err(Error::LabelUnknown { label: label.to_owned(), known: self.labels.join(", ") })
     }
 
+    /// Numbers only grow, so the examples are sorted by them.
     fn position(&self, id: u32) -> Result<usize> {
-        self.examples.iter().position(|e| e.id == id).ok_or_else(|| Error::OptionInvalid {
+        self.examples.binary_search_by_key(&id, |e| e.id).map_err(|_| Error::OptionInvalid {
             option: "id".into(),
             found: id.to_string(),
             expected: "the id of an example that was added and not removed".into(),

@@ -33,8 +33,9 @@ impl Split {
             ids.sort_by_key(|id| seed::mix(seed, *id, seed::SPLIT));
             held_out.extend(ids.into_iter().take(count));
         }
+        held_out.sort_unstable();
         let (validation, train) =
-            dataset.examples().iter().map(|e| e.id).partition(|id| held_out.contains(id));
+            dataset.examples().iter().map(|e| e.id).partition(|id| held_out.binary_search(id).is_ok());
         Self { train, validation }
     }
 }

@@ -1,7 +1,7 @@
 //! Features of views that went through the frozen prefix, kept so that no view has to go twice.
 
 use half::f16;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Features of one view. Half precision keeps ten thousand examples at four views in about 100 MB; shared, because a run
@@ -13,7 +13,7 @@ pub type Features = Arc<[f16]>;
 #[derive(Debug, Clone, Default)]
 pub struct FeatureCache {
     plain: HashMap<u32, Features>,
-    augmented: HashMap<(u32, u32), Features>,
+    augmented: BTreeMap<(u32, u32), Features>,
     augmentation: String,
 }
 
@@ -44,7 +44,10 @@ impl FeatureCache {
     /// Forgets an example.
     pub fn remove(&mut self, example: u32) {
         self.plain.remove(&example);
-        self.augmented.retain(|(id, _), _| *id != example);
+        let views = self.augmented.range((example, 0)..=(example, u32::MAX));
+        for view in views.map(|(view, _)| *view).collect::<Vec<_>>() {
+            self.augmented.remove(&view);
+        }
     }
 }
 

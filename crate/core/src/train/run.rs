@@ -47,7 +47,7 @@ pub struct Run {
 /// The head in training.
 enum Learner {
     Linear(Linear),
-    Network(Network),
+    Network(Box<Network>),
 }
 
 /// The head to be kept.
@@ -85,7 +85,7 @@ impl Run {
         let mut rng = ChaCha8Rng::seed_from_u64(seed::mix(project_seed, 0, seed::TRAINING).into());
         let learner = match options.hidden {
             0 => Learner::Linear(Linear::new(train.length(), labels.len(), options.weight_decay)),
-            _ => Learner::Network(Network::new(train.length(), labels.len(), &options, &mut rng)),
+            _ => Learner::Network(Box::new(Network::new(train.length(), labels.len(), &options, &mut rng))),
         };
         Self {
             targets: Targets::new(&options, labels.len(), &train.classes()),
