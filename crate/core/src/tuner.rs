@@ -204,6 +204,8 @@ impl Tuner {
             train_examples: training.plain.len(),
             validation_examples: training.validation_examples,
             validation: outcome.validation,
+            strength: outcome.strength,
+            temperature: outcome.temperature,
             options: training.options,
             seed: self.seed,
         };
@@ -248,7 +250,8 @@ impl Tuner {
             let class =
                 class(*id).ok_or_else(|| Error::Internal { reason: format!("example {id} has no class") })?;
             for view in 0..count {
-                views.push(LabelledView { features: self.features(*id, view)?, class });
+                let features = self.features(*id, view)?;
+                views.push(LabelledView { features, class, group: *id, plain: view == 0 });
             }
         }
         Ok(Views::new(self.feature_len, views))

@@ -11,6 +11,11 @@ pub struct LabelledView {
     pub features: Features,
     /// Index of the class.
     pub class: usize,
+    /// What must not be split: views of one group are either learnt from or judged. An example's own number where it is
+    /// not grouped with others.
+    pub group: u32,
+    /// Whether it is the plain evaluation crop.
+    pub plain: bool,
 }
 
 /// Most numbers that are kept standardised, 64 MiB of them; past it each batch is converted anew.
@@ -44,6 +49,16 @@ impl Views {
     /// Length of the features.
     pub fn length(&self) -> usize {
         self.length
+    }
+
+    /// The plain ones among them.
+    pub fn plain(&self) -> Self {
+        Self::new(self.length, self.views.iter().filter(|view| view.plain).cloned().collect())
+    }
+
+    /// Group of each view.
+    pub fn groups(&self) -> Vec<u32> {
+        self.views.iter().map(|view| view.group).collect()
     }
 
     /// Class of each view.
