@@ -21,6 +21,7 @@ export const DEFAULT_AUGMENT_OPTIONS: Readonly<Required<AugmentOptions>> = {
 
 export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
   strategy: 'head',
+  solver: 'lbfgs',
   epochs: 50,
   views: 4,
   batchSize: 32,

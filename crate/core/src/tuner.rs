@@ -2,13 +2,13 @@
 
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::evaluate::{Metrics, Unknown};
+use crate::evaluate::{Metrics, Suspect, Unknown, suspects};
 use crate::image::View;
 use crate::model::{Model, Prediction};
 use crate::prefix::cache::{FeatureCache, Features};
 use crate::project::Project;
 use crate::seed;
-use crate::train::{LabelledView, Report, Run, TrainOptions, Views};
+use crate::train::{LabelledView, Report, Run, TrainOptions, Views, cross_validate};
 use crate::weights::Spec;
 use serde::{Deserialize, Serialize};
 
@@ -234,6 +234,21 @@ impl Tuner {
     /// Judges the model on labelled embeddings. Errors as [`Tuner::model`] and [`Model::evaluate`].
     pub fn evaluate(&self, features: &[f32], labels: &[String]) -> Result<Metrics> {
         self.model()?.evaluate(features, labels)
+    }
+
+    /// All examples that cross-validation judges, the likeliest to be mislabelled first. It reads plain views.
+    ///
+    /// # Errors
+    /// `TOO_FEW_EXAMPLES` as [`Dataset::check_trainable`]; `INTERNAL` where features are missing: train first.
+    pub fn suspects(&self, options: &TrainOptions) -> Result<Vec<Suspect>> {
+        self.dataset.check_trainable()?;
+        let ids: Vec<u32> = self.dataset.examples().iter().map(|example| example.id).collect();
+        let plain = self.views(&ids, 1)?;
+        let (truth, labels) = (plain.classes(), self.dataset.labels());
+        let held_out = cross_validate(plain, labels.len(), options, self.seed);
+        let pick = |index: &usize| Some((*ids.get(*index)?, *truth.get(*index)?));
+        let judged: Vec<(u32, usize)> = held_out.views.iter().filter_map(pick).collect();
+        Ok(suspects(labels, &judged, &held_out.probabilities))
     }
 
     fn split(&self, options: &TrainOptions) -> Split {

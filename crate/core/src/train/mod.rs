@@ -19,6 +19,7 @@ mod views;
 pub use options::{ClassWeights, Solver, Strategy, TrainOptions};
 pub use report::{EpochRow, Report};
 pub use run::{Outcome, Progress, Run};
+pub use strength::{HeldOut, cross_validate};
 use sums::Sums;
 use targets::Targets;
 pub use views::{LabelledView, Standardisation, Views};

@@ -99,3 +99,75 @@ impl Solve {
         Head::linear(&self.objective.layer(&at), &Device::flex())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::ClassWeights;
+    use super::super::LabelledView;
+    use super::*;
+    use half::f16;
+    use safetensors::SafeTensors;
+
+    const CLASSES: usize = 6;
+
+    /// Views of the photos that are to be trained on, or of the others.
+    fn photos(train: bool) -> Views {
+        let file = include_bytes!("../../../../tests/golden/solver/inputs.safetensors");
+        let file = SafeTensors::deserialize(file).unwrap();
+        let (features, classes) = (file.tensor("features").unwrap(), file.tensor("classes").unwrap());
+        let length = features.shape()[1];
+        let values: Vec<f16> = features.data().as_chunks().0.iter().map(|b| f16::from_le_bytes(*b)).collect();
+        let sets = file.tensor("train").unwrap();
+        let rows = values.chunks_exact(length).zip(classes.data()).zip(sets.data()).zip(0..);
+        let view = |(((features, class), set), group): (((&[f16], &u8), &u8), u32)| {
+            let class = usize::from(*class);
+            (*set == u8::from(train)).then(|| LabelledView { features: features.into(), class, group, plain: true })
+        };
+        Views::new(length, rows.filter_map(view).collect())
+    }
+
+    /// `tests/golden/solver/README.md` says what is compared and how closely.
+    #[test]
+    fn the_optimum_is_that_of_scikit_learn() {
+        let cases = include_str!("../../../../tests/golden/solver/expected.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
+        assert_eq!(cases.len(), 3);
+        for case in cases {
+            let balanced = case["balanced"].as_bool().unwrap();
+            let class_weights = if balanced { ClassWeights::Balanced } else { ClassWeights::None };
+            let options = TrainOptions { class_weights, label_smoothing: 0.0, ..TrainOptions::default() };
+            let (train, test) = (photos(true), photos(false));
+            let by = Standardisation::of(&train);
+            let mut solve = Solve::new(train, &by, CLASSES, &options, 1);
+            solve.selection = None;
+            solve.choice = Some(Choice::of_strength(case["strength"].as_f64().unwrap()));
+            solve.objective.set_penalty(1.0 / (case["strength"].as_f64().unwrap() * solve.examples as f64));
+            while !solve.ended || solve.solver.as_ref().unwrap().steepness() > 1e-6 {
+                let before = solve.solver.as_ref().map(|solver| solver.point().value);
+                solve.step();
+                if before == solve.solver.as_ref().map(|solver| solver.point().value) {
+                    break;
+                }
+            }
+            let solver = solve.solver.as_ref().unwrap();
+            let (found, expected) = (solver.point().value, case["objective"].as_f64().unwrap());
+            assert!((found / expected - 1.0).abs() < 1e-4, "{found} {expected}");
+
+            let test = Samples::new(test, by);
+            let layer = solve.objective.layer(&solver.point().at);
+            let mut scores = Vec::new();
+            test.each(|_, rows| scores.extend(layer.apply(rows)));
+            let expected: Vec<f64> =
+                case["probabilities"].as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect();
+            for (scores, expected) in scores.chunks_exact(CLASSES).zip(expected.chunks_exact(CLASSES)) {
+                let sum: f64 = scores.iter().map(|score| f64::from(*score).exp()).sum();
+                let found: Vec<f64> = scores.iter().map(|score| f64::from(*score).exp() / sum).collect();
+                let best = |row: &[f64]| (0..CLASSES).max_by(|a, b| row[*a].total_cmp(&row[*b]));
+                assert_eq!(best(&found), best(expected));
+                for (a, b) in found.iter().zip(expected) {
+                    assert!((a - b).abs() < 2e-3, "{found:?} {expected:?}");
+                }
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use super::lbfgs::Lbfgs;
 use super::objective::Objective;
 use super::samples::Samples;
-use super::{Targets, TrainOptions};
+use super::{Standardisation, Targets, TrainOptions, Views};
 use crate::dataset::folds;
 use crate::evaluate::Temperature;
 
@@ -28,6 +28,13 @@ pub struct Choice {
     loss: f64,
 }
 
+impl Choice {
+    /// A strength that nothing speaks for, and no temperature.
+    pub fn of_strength(strength: f64) -> Self {
+        Self { strength, temperature: 1.0, loss: f64::INFINITY }
+    }
+}
+
 /// A cross-validation in work, on the plain view of each example: what is judged later is plain as well.
 ///
 /// For each strength, each fold is judged by a head that is trained on the others; each begins where it ended at the
@@ -40,6 +47,25 @@ pub struct Selection {
     /// Index of the strength, of the fold and number of the iteration in work.
     place: (usize, usize, usize),
     best: Option<Choice>,
+    /// The held-out scores at the best strength.
+    kept: Vec<f32>,
+}
+
+/// What cross-validation makes of examples, each by a head that was not trained on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldOut {
+    /// Which views were held out once: all, but for those of a class of a single group.
+    pub views: Vec<usize>,
+    /// `[views, classes]`, at the temperature that fits them.
+    pub probabilities: Vec<f32>,
+}
+
+/// Cross-validates a linear head on plain views of `classes` classes; the seed deals them into folds.
+pub fn cross_validate(plain: Views, classes: usize, options: &TrainOptions, seed: u32) -> HeldOut {
+    let by = Standardisation::of(&plain);
+    let mut selection = Selection::new(Samples::new(plain, by), classes, options, seed);
+    while selection.step().is_none() {}
+    selection.held_out()
 }
 
 /// A fold that is held out.
@@ -61,7 +87,7 @@ impl Selection {
         let dealt = folds(&truth, &groups, FOLDS, seed);
         let fold = |index| Fold::new(&samples, &truth, &dealt, index, classes, options);
         let folds = (0..FOLDS).filter_map(fold).collect();
-        Self { folds, truth, classes, samples, place: (0, 0, 0), best: None }
+        Self { folds, truth, classes, samples, place: (0, 0, 0), best: None, kept: Vec::new() }
     }
 
     /// Takes one iteration; gives the choice after the last.
@@ -96,13 +122,31 @@ impl Selection {
         let better = self.best.is_none_or(|best| loss < best.loss);
         if better {
             self.best = Some(Choice { strength, temperature: value, loss });
+            self.kept = scores;
         }
         better
     }
 
-    fn choice(&self) -> Choice {
-        self.best.unwrap_or(Choice { strength: FALLBACK, temperature: 1.0, loss: f64::INFINITY })
+    fn held_out(mut self) -> HeldOut {
+        let temperature = self.choice().temperature;
+        for row in self.kept.chunks_exact_mut(self.classes.max(1)) {
+            softmax(row, temperature);
+        }
+        let views = self.folds.into_iter().flat_map(|fold| fold.held_out).collect();
+        HeldOut { views, probabilities: self.kept }
     }
+
+    fn choice(&self) -> Choice {
+        self.best.unwrap_or(Choice::of_strength(FALLBACK))
+    }
+}
+
+/// Scores become probabilities.
+fn softmax(row: &mut [f32], temperature: f32) {
+    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    row.iter_mut().for_each(|score| *score = libm::expf((*score - most) / temperature));
+    let sum: f32 = row.iter().sum();
+    row.iter_mut().for_each(|power| *power /= sum);
 }
 
 impl Fold {
