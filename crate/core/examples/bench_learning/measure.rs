@@ -80,9 +80,11 @@ pub fn unknown(photos: &Photos) -> Measured {
         for second in first + 1..classes {
             let is_known = |index: &usize| ![first, second].contains(&photos.photo(*index).class);
             let train: Vec<usize> = photos.of_set(true).into_iter().filter(is_known).collect();
-            let (known, strange): (Vec<usize>, Vec<usize>) = photos.of_set(false).into_iter().partition(is_known);
+            let (known, strange): (Vec<usize>, Vec<usize>) =
+                photos.of_set(false).into_iter().partition(is_known);
             let tuner = photos.trained(&train, &all_trained(), 1)?;
-            areas.push(area(&similarities(photos, &tuner, &known)?, &similarities(photos, &tuner, &strange)?));
+            areas
+                .push(area(&similarities(photos, &tuner, &known)?, &similarities(photos, &tuner, &strange)?));
         }
     }
     Ok(Row::at_least("unknown, 15 choices of 4 of 6 classes", &areas, 0.92, "0.92 cosine nearest neighbour").note(
@@ -102,15 +104,22 @@ pub fn mislabelled(photos: &Photos) -> Measured {
         let flipped = &order[..tenth];
         let mut labels = photos.labels_of(&all);
         for index in flipped {
-            let other = (photos.photo(*index).class + rng.random_range(1..photos.labels.len())) % photos.labels.len();
+            let other =
+                (photos.photo(*index).class + rng.random_range(1..photos.labels.len())) % photos.labels.len();
             labels[*index] = photos.labels[other].clone();
         }
         let suspects = photos.project(&all, &labels, seed)?.suspects(&TrainOptions::default())?;
-        let found = suspects.iter().take(tenth).filter(|suspect| flipped.contains(&(suspect.example as usize)));
+        let found =
+            suspects.iter().take(tenth).filter(|suspect| flipped.contains(&(suspect.example as usize)));
         shares.push(found.count() as f64 / tenth as f64);
     }
-    Ok(Row::at_least("mislabelled: 10% flipped, found in the top 10%", &shares, 0.88, "0.91 logistic regression")
-        .note("All 190 photos, 20 draws of which labels are flipped and to what."))
+    Ok(Row::at_least(
+        "mislabelled: 10% flipped, found in the top 10%",
+        &shares,
+        0.88,
+        "0.91 logistic regression",
+    )
+    .note("All 190 photos, 20 draws of which labels are flipped and to what."))
 }
 
 /// A project for each fold, trained on the others, with the photos of the fold.
@@ -127,7 +136,11 @@ fn divided(photos: &Photos, seed: u32) -> rekindle::Result<Vec<(Tuner, Vec<usize
 }
 
 /// Accuracies on the test photos of what is trained on a few of each class, drawn from the training photos.
-fn drawn(photos: &Photos, seeds: impl Iterator<Item = u32>, options: &TrainOptions) -> rekindle::Result<Vec<f64>> {
+fn drawn(
+    photos: &Photos,
+    seeds: impl Iterator<Item = u32>,
+    options: &TrainOptions,
+) -> rekindle::Result<Vec<f64>> {
     let test = photos.of_set(false);
     seeds
         .map(|seed| {
@@ -167,6 +180,16 @@ fn similarities(photos: &Photos, tuner: &Tuner, indices: &[usize]) -> rekindle::
 
 /// Probability that one of the first is above one of the second: the area under the ROC curve.
 fn area(above: &[f32], below: &[f32]) -> f64 {
-    let wins = above.iter().flat_map(|a| below.iter().map(move |b| if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 }));
+    let wins = above.iter().flat_map(|a| {
+        below.iter().map(move |b| {
+            if a > b {
+                1.0
+            } else if a == b {
+                0.5
+            } else {
+                0.0
+            }
+        })
+    });
     wins.sum::<f64>() / (above.len() * below.len()) as f64
 }

@@ -44,7 +44,9 @@ impl Photos {
         let mut groups = HashMap::new();
         for row in list.lines().skip(1) {
             let fields: Vec<&str> = row.split(',').collect();
-            let [_, label, group, set] = fields[..] else { return Err(format!("a list has no row {row}").into()) };
+            let [_, label, group, set] = fields[..] else {
+                return Err(format!("a list has no row {row}").into());
+            };
             let number = counts.entry((set, label)).or_default();
             *number += 1;
             let path = folder.join(set).join(label).join(format!("{number:03}.jpg"));

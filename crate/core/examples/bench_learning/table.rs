@@ -83,7 +83,8 @@ impl Table {
 }
 
 fn line(row: &Row) -> String {
-    let (sign, holds) = (if row.least { "at least" } else { "at most" }, if row.holds() { "holds" } else { "MISSED" });
+    let (sign, holds) =
+        (if row.least { "at least" } else { "at most" }, if row.holds() { "holds" } else { "MISSED" });
     format!(
         "| {} | {:.4} | {:.4} | {sign} {} | {holds} | {} |",
         row.measure,

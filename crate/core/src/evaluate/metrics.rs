@@ -243,7 +243,11 @@ mod tests {
             }
             (Value::Array(found), Value::Array(expected)) => {
                 assert_eq!(found.len(), expected.len(), "{place}");
-                found.iter().zip(expected).enumerate().for_each(|(i, (f, e))| close(f, e, &format!("{place}[{i}]")));
+                found
+                    .iter()
+                    .zip(expected)
+                    .enumerate()
+                    .for_each(|(i, (f, e))| close(f, e, &format!("{place}[{i}]")));
             }
             (Value::Object(found), Value::Object(expected)) => {
                 assert_eq!(found.len(), expected.len(), "{place}");

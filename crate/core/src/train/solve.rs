@@ -121,7 +121,12 @@ mod tests {
         let rows = values.chunks_exact(length).zip(classes.data()).zip(sets.data()).zip(0..);
         let view = |(((features, class), set), group): (((&[f16], &u8), &u8), u32)| {
             let class = usize::from(*class);
-            (*set == u8::from(train)).then(|| LabelledView { features: features.into(), class, group, plain: true })
+            (*set == u8::from(train)).then(|| LabelledView {
+                features: features.into(),
+                class,
+                group,
+                plain: true,
+            })
         };
         Views::new(length, rows.filter_map(view).collect())
     }
