@@ -27,7 +27,7 @@ export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
   batchSize: 32,
   learningRate: 3e-4,
   weightDecay: 0.01,
-  labelSmoothing: 0.1,
+  labelSmoothing: 0,
   dropout: 0,
   hidden: 0,
   validation: 0.2,

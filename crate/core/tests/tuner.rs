@@ -225,5 +225,5 @@ fn a_wrong_label_is_the_most_suspect() {
     let suspects = tuner.suspects(&options()).unwrap();
     assert_eq!(suspects.len(), 30);
     assert_eq!((suspects[0].example, suspects[0].likelier.as_str()), (3, "cat"));
-    assert!(suspects[0].margin > 0.0 && suspects[1].margin < 0.0);
+    assert!(suspects[0].probability < 0.5 && suspects[1].probability > 0.5);
 }

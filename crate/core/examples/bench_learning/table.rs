@@ -73,7 +73,13 @@ impl Table {
         for row in &self.rows {
             let _ = writeln!(text, "{}", line(row));
         }
-        text.push('\n');
+        text.push_str(
+            "\n- The photos that judge were seen while the method was made: the variance's prior, the grid of strengths, no label \
+             smoothing and the score of mislabelled photos were chosen with them or with draws like these, so the figures may \
+             flatter.\n\
+             - References on other divisions and draws of the same photos; on these folds scikit-learn's logistic regression \
+             (C = 0.1, plain view) has 0.940.\n",
+        );
         for (measure, note) in self.rows.iter().filter_map(|row| Some((row.measure, row.note?))) {
             let _ = writeln!(text, "- {measure}: {note}");
         }

@@ -1,12 +1,13 @@
 //! Examples whose label is likely wrong.
 //!
-//! Each is judged by a head that was not trained on it, and ranked by how much less probable its own label is than the
-//! likeliest other: the normalised margin of confident learning (Northcutt, Jiang, Chuang 2021), which needs no threshold.
+//! Each is judged by a head that was not trained on it, and ranked by how improbable its own label is: the
+//! self-confidence of confident learning (Northcutt, Jiang, Chuang 2021), which needs no threshold.
 
 use serde::{Deserialize, Serialize};
 
 /// An example, and what the others say of its label.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Suspect {
     /// Number of the example.
     pub example: u32,
@@ -14,8 +15,10 @@ pub struct Suspect {
     pub label: String,
     /// The likeliest other label.
     pub likelier: String,
-    /// Probability of that label less the probability of its own, -1 to 1: above 0 the others disagree with the label.
-    pub margin: f32,
+    /// Probability of its own label, by a head that was not trained on it.
+    pub probability: f32,
+    /// Probability of the likelier one: above the other, they disagree with the label.
+    pub likelier_probability: f32,
 }
 
 /// Ranks examples by their held-out probabilities, the most suspect first.
@@ -31,11 +34,12 @@ pub fn suspects(labels: &[String], examples: &[(u32, usize)], probabilities: &[f
             example: *example,
             label: labels.get(*class)?.clone(),
             likelier: labels.get(likelier)?.clone(),
-            margin: most - row.get(*class)?,
+            probability: *row.get(*class)?,
+            likelier_probability: *most,
         })
     };
     let mut found: Vec<Suspect> = examples.iter().zip(rows).filter_map(suspect).collect();
-    found.sort_by(|a, b| b.margin.total_cmp(&a.margin));
+    found.sort_by(|a, b| a.probability.total_cmp(&b.probability));
     found
 }
 
@@ -50,6 +54,6 @@ mod tests {
         let found = suspects(&labels, &[(4, 0), (5, 1), (9, 0)], &probabilities);
         assert_eq!(found.iter().map(|s| s.example).collect::<Vec<_>>(), [5, 9, 4]);
         assert_eq!((found[0].label.as_str(), found[0].likelier.as_str()), ("b", "c"));
-        assert!((found[0].margin - 0.5).abs() < 1e-6 && found[2].margin < 0.0);
+        assert_eq!((found[0].probability, found[0].likelier_probability), (0.2, 0.7));
     }
 }

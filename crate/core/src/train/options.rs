@@ -79,7 +79,7 @@ impl Default for TrainOptions {
             batch_size: 32,
             learning_rate: 3e-4,
             weight_decay: 0.01,
-            label_smoothing: 0.1,
+            label_smoothing: 0.0,
             dropout: 0.0,
             hidden: 0,
             validation: 0.2,

@@ -73,11 +73,18 @@ impl Run {
         validation: Views,
         project_seed: u32,
     ) -> Self {
-        let by = Standardisation::of(&train);
         let (classes, seed) = (labels.len(), project_seed);
-        let learner = match options.used_solver() {
-            Solver::Lbfgs => Learner::Solve(Box::new(Solve::new(train, &by, classes, &options, seed))),
-            Solver::Adamw => Learner::Descent(Box::new(Descent::new(train, &by, classes, &options, seed))),
+        let (by, learner) = match options.used_solver() {
+            Solver::Lbfgs => {
+                let by = Standardisation::shrunk(&train);
+                let solve = Solve::new(train, &by, classes, &options, seed);
+                (by, Learner::Solve(Box::new(solve)))
+            }
+            Solver::Adamw => {
+                let by = Standardisation::of(&train);
+                let descent = Descent::new(train, &by, classes, &options, seed);
+                (by, Learner::Descent(Box::new(descent)))
+            }
         };
         Self { options, labels, validation, standardisation: by, learner, rows: Vec::new(), best: None }
     }

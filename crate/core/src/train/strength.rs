@@ -8,7 +8,9 @@ use crate::dataset::folds;
 use crate::evaluate::Temperature;
 
 /// Values of `C` that are tried, from strong to weak regularisation.
-const STRENGTHS: [f64; 4] = [0.001, 0.01, 0.1, 1.0];
+const STRENGTHS: [f64; 3] = [0.01, 0.1, 1.0];
+/// The one for examples whose labels are in doubt: a head held back so strongly learns no single example by heart.
+const DOUBTING: [f64; 1] = [0.001];
 /// What is used where there is nothing to choose by.
 const FALLBACK: f64 = 0.1;
 /// Folds, so that four fifths of the examples are learnt from each time.
@@ -44,6 +46,7 @@ pub struct Selection {
     truth: Vec<usize>,
     folds: Vec<Fold>,
     classes: usize,
+    strengths: &'static [f64],
     /// Index of the strength, of the fold and number of the iteration in work.
     place: (usize, usize, usize),
     best: Option<Choice>,
@@ -60,10 +63,12 @@ pub struct HeldOut {
     pub probabilities: Vec<f32>,
 }
 
-/// Cross-validates a linear head on plain views of `classes` classes; the seed deals them into folds.
+/// Cross-validates a linear head on plain views of `classes` classes, some of which may be wrong; the seed deals them into
+/// folds.
 pub fn cross_validate(plain: Views, classes: usize, options: &TrainOptions, seed: u32) -> HeldOut {
-    let by = Standardisation::of(&plain);
+    let by = Standardisation::shrunk(&plain);
     let mut selection = Selection::new(Samples::new(plain, by), classes, options, seed);
+    selection.strengths = &DOUBTING;
     while selection.step().is_none() {}
     selection.held_out()
 }
@@ -87,13 +92,22 @@ impl Selection {
         let dealt = folds(&truth, &groups, FOLDS, seed);
         let fold = |index| Fold::new(&samples, &truth, &dealt, index, classes, options);
         let folds = (0..FOLDS).filter_map(fold).collect();
-        Self { folds, truth, classes, samples, place: (0, 0, 0), best: None, kept: Vec::new() }
+        Self {
+            folds,
+            truth,
+            classes,
+            samples,
+            place: (0, 0, 0),
+            best: None,
+            strengths: &STRENGTHS,
+            kept: Vec::new(),
+        }
     }
 
     /// Takes one iteration; gives the choice after the last.
     pub fn step(&mut self) -> Option<Choice> {
         let (strength, fold, iteration) = &mut self.place;
-        let Some(value) = STRENGTHS.get(*strength) else { return Some(self.choice()) };
+        let Some(value) = self.strengths.get(*strength) else { return Some(self.choice()) };
         if let Some(work) = self.folds.get_mut(*fold) {
             *iteration += 1;
             if !work.step(&self.samples, *value, self.classes) || *iteration == MOST_ITERATIONS {
