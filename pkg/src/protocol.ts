@@ -12,13 +12,12 @@ import type {
   StoredReport,
   TrainEvent,
 } from './types.js';
-import type { View } from './wasm.js';
 
 /** What an image is when it is posted; see `images.ts`. */
 export type ImageSource = Blob | ImageBitmap | ImageData;
 
-/** Every call that a session answers: its arguments and its value. Failures come as errors, never as values. */
-interface SessionCalls {
+/** Every call that the worker answers: its arguments and its value. Failures come as errors, never as values. */
+export interface Calls {
   create(args: CreateArgs): Created;
   addExample(args: { label: string; image: ImageSource }): Example;
   removeExamples(args: { ids: number[] }): void;
@@ -35,21 +34,9 @@ interface SessionCalls {
   save(args: Nothing): Uint8Array<ArrayBuffer>;
 }
 
-/** Every call that a helper answers, to the session that it helps. */
-interface HelperCalls {
-  /** Answered as soon as the script runs. */
-  ping(args: Nothing): void;
-  startHelper(args: { compiled: WebAssembly.Module; weights: Uint8Array; inputSize: number }): void;
-  embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions }): Float32Array<ArrayBuffer>;
-}
-
-/** Every call that a worker answers: a session's or a helper's. */
-export interface Calls extends SessionCalls, HelperCalls {}
-
 /** No arguments. */
 export type Nothing = Record<string, never>;
 export type Method = keyof Calls;
-export type SessionMethod = keyof SessionCalls;
 export type Args<M extends Method> = Parameters<Calls[M]>[0];
 export type Value<M extends Method> = ReturnType<Calls[M]>;
 
@@ -57,8 +44,6 @@ export interface CreateArgs {
   device: 'cpu' | 'webgpu';
   seed: number;
   inputSize: number | undefined;
-  /** How many workers embed on the CPU, this one among them. */
-  workers: number | undefined;
   /** An absolute address or the file. */
   weights: string | Blob;
   /** A project file to open. */

@@ -1,6 +1,5 @@
-/** The worker's side of the conversation: receives calls, runs them on the {@link Session} or {@link Helper}, answers. */
+/** The worker's side of the conversation: receives calls, runs them on the {@link Session}, answers. */
 import { RekindleError } from './errors.js';
-import { Helper } from './helper.js';
 import type { Failure, FromWorker, Request, ToWorker } from './protocol.js';
 import { type Answers, type Build, type CallContext, Session } from './session.js';
 import { isTrap } from './wasm.js';
@@ -16,7 +15,6 @@ export interface WorkerScope {
 export function serve(scope: WorkerScope, build: Build): void {
   const running = new Map<number, AbortController>();
   let session: Session | undefined;
-  let helper: Helper | undefined;
 
   scope.addEventListener('message', ({ data }) => {
     if ('cancel' in data) running.get(data.cancel)?.abort();
@@ -48,26 +46,13 @@ export function serve(scope: WorkerScope, build: Build): void {
   }
 
   async function perform(request: Request, context: CallContext) {
-    switch (request.method) {
-      case 'create':
-        session = await Session.load(build, request.args, context, (state) => scope.postMessage({ state }));
-        return session.created();
-      case 'ping':
-        return undefined;
-      case 'startHelper':
-        helper = await Helper.start(build, request.args);
-        return undefined;
-      case 'embedViews':
-        return started(helper).embedViews(request.args);
-      default:
-        return call(started(session), request, context);
+    if (request.method === 'create') {
+      session = await Session.load(build, request.args, context, (state) => scope.postMessage({ state }));
+      return session.created();
     }
+    if (!session) throw new RekindleError('INTERNAL', 'internal error: a call came before `create`. Please report it.');
+    return call(session, request, context);
   }
-}
-
-function started<T>(what: T | undefined): T {
-  if (!what) throw new RekindleError('INTERNAL', 'internal error: a call came before the start. Please report it.');
-  return what;
 }
 
 function call<M extends keyof Answers>(answers: Answers, { method, args }: Request<M>, context: CallContext) {

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { optionInvalid, RekindleError } from '../src/errors.js';
 import { DEFAULT_TRAIN_OPTIONS } from '../src/defaults.js';
-import type { WorkerPort } from '../src/connection.js';
 import type { FromWorker, ToWorker } from '../src/protocol.js';
 import type { Build } from '../src/session.js';
 import type { ClassCount, Example, ResolvedTrainOptions, StoredReport } from '../src/types.js';
@@ -17,20 +16,14 @@ const SPEC = { arch: 'fake', inputSize: 2 } as ReturnType<WasmEmbedder['spec']>;
 /** What a test can change of the core, and see of it. */
 export class FakeCore {
   readonly log: string[] = [];
-  /** Runs before every embedding; the session's embedder is the first, those of helpers come after. */
-  beforeEmbed: (embedder: number) => void | Promise<void> = () => {};
-  #embedders = 0;
+  /** Runs before every embedding. */
+  beforeEmbed: () => void | Promise<void> = () => {};
   beforeEpoch: () => void = () => {};
   /** Runs when an embedder is made on this device. */
   onDevice: (device: 'cpu' | 'webgpu') => void = () => {};
 
-  /** Whether the worker may start helpers. */
-  helpers = false;
-
   get build(): Build {
-    const spawn = () => new (globalThis.Worker as new (url: URL) => WorkerPort)(new URL('file:///helper.js'));
     return {
-      ...(this.helpers && { spawn }),
       module: this.module,
       url: new URL('data:application/wasm;base64,AGFzbQEAAAA='),
       weights: { bytes: 7, sha256: createHash('sha256').update('weights').digest('hex') },
@@ -38,7 +31,7 @@ export class FakeCore {
   }
 
   readonly module: WasmModule = {
-    default: async () => {},
+    default: async ({ module_or_path }) => module_or_path.arrayBuffer(),
     probe: (bytes) => {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
       return { format: 'jpeg', width: 1, height: 1, orientation: 1 };
@@ -61,14 +54,13 @@ export class FakeCore {
   };
 
   #embedder(kind: 'cpu' | 'webgpu'): WasmEmbedder {
-    const number = ++this.#embedders;
     return {
       device: () => ({ kind, adapter: null, software: false, reason: '' }),
       spec: () => SPEC,
       inputSize: () => 2,
       featureLength: () => 1,
       embed: async (_rgba, _width, _height, views) => {
-        await this.beforeEmbed(number);
+        await this.beforeEmbed();
         this.log.push(`embed ${views.map(({ index }) => index)}`);
         return new Float32Array(views.length);
       },
@@ -163,7 +155,6 @@ function fakeTuner(core: FakeCore) {
 /** Puts a Worker into the global scope that runs the package's worker on this core, and what it needs of a browser. */
 export function installBrowser(core: FakeCore): { started: string[] } {
   const started: string[] = [];
-  const workers: FakeWorker[] = [];
   class FakeWorker {
     readonly #port: MessagePort;
     readonly #worker: MessagePort;
@@ -173,7 +164,6 @@ export function installBrowser(core: FakeCore): { started: string[] } {
       const { port1, port2 } = new MessageChannel();
       this.#port = port1;
       this.#worker = port2;
-      workers.push(this);
       serve(
         {
           postMessage: (message: FromWorker) => port2.postMessage(message),
@@ -190,13 +180,9 @@ export function installBrowser(core: FakeCore): { started: string[] } {
     addEventListener(type: string, listener: (event: never) => void): void {
       if (type === 'message') this.#port.on('message', (data: FromWorker) => listener({ data } as never));
     }
-    /** Ends the helpers that it started, too, as browsers do. */
     terminate(): void {
-      const helpers = this === workers[0] ? workers : [];
-      for (const { ports } of [this, ...helpers]) for (const port of ports) port.close();
-    }
-    get ports(): MessagePort[] {
-      return [this.#port, this.#worker];
+      this.#port.close();
+      this.#worker.close();
     }
   }
   class FakeImageData {
