@@ -70,7 +70,7 @@ impl Run {
         options: TrainOptions,
         labels: Vec<String>,
         train: Views,
-        validation: Views,
+        mut validation: Views,
         project_seed: u32,
     ) -> Self {
         let (classes, seed) = (labels.len(), project_seed);
@@ -86,6 +86,7 @@ impl Run {
                 (by, Learner::Descent(Box::new(descent)))
             }
         };
+        validation.keep_standardised(&by);
         Self { options, labels, validation, standardisation: by, learner, rows: Vec::new(), best: None }
     }
 
