@@ -2,41 +2,172 @@
 
 use burn::tensor::Device;
 
-use super::{Stage, Take, mobilenet_v2};
+use super::{
+    Backbone, Loader, Source, Stage, efficientnet, mobilenet_v1, mobilenet_v2, mobilenet_v3, resnet,
+    squeezenet, vgg,
+};
 use crate::error::{Error, Result};
 
 /// What is known of an architecture before its weights are there.
 #[derive(Debug, Clone, Copy)]
 pub struct Architecture {
-    /// Name as the pretrained spec writes it.
+    /// Name as the pretrained spec writes it: torchvision's, or timm's where torchvision has none.
     pub name: &'static str,
+    /// timm's name, where it is another.
+    pub alias: Option<&'static str>,
     /// How many stages there are, which is also the last cut.
     pub stages: usize,
     /// Length of the pooled embedding.
     pub embedding_len: usize,
-    /// Multiply-adds of one 224x224 image without the classifier, in millions, from the layers' shapes.
+    /// Side of the square input in pixels that the usual weights were trained for.
+    pub input_size: u32,
+    /// Numbers to learn without the classifier, in thousands.
+    pub parameters_k: u32,
+    /// Multiply-adds of one image of `input_size` without the classifier, in millions, from the layers' shapes.
     pub multiply_adds_m: u32,
-    pub(super) build: fn(&mut Take<'_>, &Device) -> Result<Vec<Stage>>,
+    stages_of: fn(&mut Loader<'_>) -> Result<Vec<Stage>>,
 }
 
-/// Every architecture, the default first.
-pub const CATALOGUE: &[Architecture] = &[Architecture {
-    name: "mobilenet_v2",
-    stages: 19,
-    embedding_len: 1280,
-    multiply_adds_m: 299,
-    build: mobilenet_v2::build,
-}];
+impl Architecture {
+    /// Builds the stages from a source of tensors. `tensorflow` says that TensorFlow trained the weights, which changes
+    /// paddings and epsilons.
+    ///
+    /// # Errors
+    /// As the source gives them.
+    pub fn build(&self, source: &mut dyn Source, device: &Device, tensorflow: bool) -> Result<Backbone> {
+        let mut loader = Loader::new(source, device, tensorflow);
+        Ok(Backbone { stages: (self.stages_of)(&mut loader)? })
+    }
+}
 
-/// The architecture of this name.
+/// The fields of an entry, in the order of the table's columns.
+macro_rules! catalogue {
+    ($($name:literal, $alias:expr, $stages:literal, $embedding:literal, $input:literal, $parameters:literal,
+       $multiply_adds:literal, $build:expr;)*) => {
+        /// Every architecture, the default first.
+        pub const CATALOGUE: &[Architecture] = &[$(Architecture {
+            name: $name,
+            alias: $alias,
+            stages: $stages,
+            embedding_len: $embedding,
+            input_size: $input,
+            parameters_k: $parameters,
+            multiply_adds_m: $multiply_adds,
+            stages_of: $build,
+        }),*];
+    };
+}
+
+// name, timm's name, stages, embedding, input size, parameters / 1000, multiply-adds / 10^6, stages
+catalogue! {
+    "mobilenet_v2", Some("mobilenetv2_100"), 19, 1280, 224, 0, 299, |l| mobilenet_v2::build(l, 1.0);
+    "mobilenetv2_035", None, 19, 1280, 224, 0, 0, |l| mobilenet_v2::build(l, 0.35);
+    "mobilenetv2_050", None, 19, 1280, 224, 0, 0, |l| mobilenet_v2::build(l, 0.5);
+    "mobilenetv2_075", None, 19, 1280, 224, 0, 0, |l| mobilenet_v2::build(l, 0.75);
+    "mobilenetv2_140", None, 19, 1792, 224, 0, 0, |l| mobilenet_v2::build(l, 1.4);
+    "mobilenetv1_100", None, 14, 1024, 224, 0, 0, |l| mobilenet_v1::build(l, 1.0);
+    "mobilenetv1_125", None, 14, 1280, 224, 0, 0, |l| mobilenet_v1::build(l, 1.25);
+    "mobilenet_v3_small", Some("mobilenetv3_small_100"), 13, 576, 224, 0, 0, mobilenet_v3::small;
+    "mobilenet_v3_large", Some("mobilenetv3_large_100"), 17, 960, 224, 0, 0, mobilenet_v3::large;
+    "efficientnet_lite0", None, 18, 1280, 224, 0, 0, |l| efficientnet::lite(l, [1.0, 1.0]);
+    "efficientnet_lite1", None, 18, 1280, 240, 0, 0, |l| efficientnet::lite(l, [1.0, 1.1]);
+    "efficientnet_lite2", None, 18, 1280, 260, 0, 0, |l| efficientnet::lite(l, [1.1, 1.2]);
+    "efficientnet_lite3", None, 18, 1280, 280, 0, 0, |l| efficientnet::lite(l, [1.2, 1.4]);
+    "efficientnet_lite4", None, 18, 1280, 300, 0, 0, |l| efficientnet::lite(l, [1.4, 1.8]);
+    "efficientnet_b0", None, 18, 1280, 224, 0, 0, |l| efficientnet::build(l, [1.0, 1.0], 1e-5);
+    "efficientnet_b1", None, 18, 1280, 240, 0, 0, |l| efficientnet::build(l, [1.0, 1.1], 1e-5);
+    "efficientnet_b2", None, 18, 1408, 260, 0, 0, |l| efficientnet::build(l, [1.1, 1.2], 1e-5);
+    "efficientnet_b3", None, 18, 1536, 300, 0, 0, |l| efficientnet::build(l, [1.2, 1.4], 1e-5);
+    "efficientnet_b4", None, 18, 1792, 380, 0, 0, |l| efficientnet::build(l, [1.4, 1.8], 1e-5);
+    "efficientnet_b5", None, 18, 2048, 456, 0, 0, |l| efficientnet::build(l, [1.6, 2.2], 1e-3);
+    "efficientnet_b6", None, 18, 2304, 528, 0, 0, |l| efficientnet::build(l, [1.8, 2.6], 1e-3);
+    "efficientnet_b7", None, 18, 2560, 600, 0, 0, |l| efficientnet::build(l, [2.0, 3.1], 1e-3);
+    "resnet18", None, 10, 512, 224, 0, 0, |l| resnet::basic(l, [2, 2, 2, 2]);
+    "resnet34", None, 18, 512, 224, 0, 0, |l| resnet::basic(l, [3, 4, 6, 3]);
+    "resnet50", None, 18, 2048, 224, 0, 0, |l| resnet::bottleneck(l, [3, 4, 6, 3]);
+    "resnet101", None, 35, 2048, 224, 0, 0, |l| resnet::bottleneck(l, [3, 4, 23, 3]);
+    "resnet152", None, 52, 2048, 224, 0, 0, |l| resnet::bottleneck(l, [3, 8, 36, 3]);
+    "vgg11", None, 13, 512, 224, 0, 0, |l| vgg::vgg(l, [1, 1, 2, 2, 2], false);
+    "vgg13", None, 15, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 2, 2, 2], false);
+    "vgg16", None, 18, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 3, 3, 3], false);
+    "vgg19", None, 21, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 4, 4, 4], false);
+    "vgg11_bn", None, 13, 512, 224, 0, 0, |l| vgg::vgg(l, [1, 1, 2, 2, 2], true);
+    "vgg13_bn", None, 15, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 2, 2, 2], true);
+    "vgg16_bn", None, 18, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 3, 3, 3], true);
+    "vgg19_bn", None, 21, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 4, 4, 4], true);
+    "alexnet", None, 8, 256, 224, 0, 0, vgg::alexnet;
+    "squeezenet1_1", None, 12, 512, 224, 0, 0, squeezenet::build;
+}
+
+/// timm's mark of weights that TensorFlow trained: `tf_efficientnet_b0`.
+const TENSORFLOW: &str = "tf_";
+
+/// Whether an architecture's name says that TensorFlow trained the weights.
+pub fn is_tensorflow(name: &str) -> bool {
+    name.starts_with(TENSORFLOW)
+}
+
+/// The architecture of this name, which may be timm's and begin with `tf_`.
 ///
 /// # Errors
 /// `WEIGHTS_FORMAT` where the catalogue has no such name.
 pub fn find(name: &str) -> Result<&'static Architecture> {
-    CATALOGUE.iter().find(|architecture| architecture.name == name).ok_or_else(|| {
+    let plain = name.strip_prefix(TENSORFLOW).unwrap_or(name);
+    let is_named = |entry: &&Architecture| entry.name == plain || entry.alias == Some(plain);
+    CATALOGUE.iter().find(is_named).ok_or_else(|| {
         let known: Vec<_> = CATALOGUE.iter().map(|architecture| architecture.name).collect();
         Error::WeightsFormat {
             reason: format!("architecture `{name}` is unknown; known: {}", known.join(", ")),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+    use crate::backbone::sample;
+
+    /// Stages, embedding, parameters in thousands, multiply-adds in millions.
+    fn measured(entry: &Architecture) -> [usize; 4] {
+        let backbone = sample::backbone_of(entry.name, 1);
+        let plan = block_on(backbone.lower(backbone.len())).unwrap();
+        let side = entry.input_size as usize;
+        let rounded = |count: usize, unit: f64| (count as f64 / unit).round() as usize;
+        [
+            backbone.len(),
+            plan.maps(side).last().unwrap().len(),
+            rounded(burn::module::Module::num_params(&backbone), 1e3),
+            rounded(plan.multiply_adds(side), 1e6),
+        ]
+    }
+
+    #[test]
+    fn the_table_says_what_the_networks_have() {
+        let mut wrong = Vec::new();
+        for entry in CATALOGUE {
+            let said = [
+                entry.stages,
+                entry.embedding_len,
+                entry.parameters_k as usize,
+                entry.multiply_adds_m as usize,
+            ];
+            let found = measured(entry);
+            if said != found {
+                wrong.push(format!("{} is {found:?}", entry.name));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn names_are_those_of_torchvision_and_timm() {
+        for name in ["mobilenet_v2", "mobilenetv2_100"] {
+            assert_eq!(find(name).unwrap().name, "mobilenet_v2");
+        }
+        assert_eq!(find("tf_efficientnet_lite0").unwrap().name, "efficientnet_lite0");
+        assert!(is_tensorflow("tf_efficientnet_lite0") && !is_tensorflow("efficientnet_lite0"));
+        assert_eq!(find("resnet19").unwrap_err().code(), "WEIGHTS_FORMAT");
+    }
 }

@@ -1,10 +1,10 @@
-//! MobileNetV2, width 1.0, as torchvision builds and names it.
+//! MobileNetV2, as torchvision and timm build and name it.
 
-use burn::tensor::Device;
-
-use super::blocks::{ConvNorm, ConvShape, InvertedResidual};
-use super::{Stage, Take};
+use super::mobile::{Recipe, Row, round_channels};
+use super::names::{TIMM, TORCHVISION_V2};
+use super::{Loader, Stage};
 use crate::error::Result;
+use crate::prefix::Activation;
 
 /// Groups of inverted residuals: expansion, channels out, how many, stride of the first (Sandler et al., 2018, table 2).
 const GROUPS: [[usize; 4]; 7] = [
@@ -17,59 +17,36 @@ const GROUPS: [[usize; 4]; 7] = [
     [6, 320, 1, 1],
 ];
 
-/// The 19 stages, which are torchvision's `features.0` to `features.18`.
+/// The 19 stages, which are torchvision's `features.0` to `features.18`. `width` multiplies all channels, those of the last
+/// layer only where it is above one.
 ///
 /// # Errors
-/// As `take` gives them.
-pub(super) fn build(take: &mut Take<'_>, device: &Device) -> Result<Vec<Stage>> {
-    let stem = ConvShape { input: 3, output: 32, kernel: 3, stride: 2, groups: 1 };
-    let mut stages =
-        vec![Stage::Convolution(ConvNorm::load(take, ["features.0.0", "features.0.1"], stem, true, device)?)];
-    let mut channels = stem.output;
-    for [expansion, output, count, stride] in GROUPS {
-        for index in 0..count {
-            let stride = if index == 0 { stride } else { 1 };
-            let name = format!("features.{}.conv", stages.len());
-            let block =
-                inverted_residual(take, &name, [channels, channels * expansion, output], stride, device)?;
-            stages.push(Stage::InvertedResidual(block));
-            channels = output;
-        }
+/// As the loader gives them.
+pub(super) fn build(loader: &mut Loader<'_>, width: f64) -> Result<Vec<Stage>> {
+    let stem = round_channels(32.0 * width);
+    let mut channels = stem;
+    let mut group = |[expansion, output, count, stride]: [usize; 4]| -> Vec<Row> {
+        let output = round_channels(output as f64 * width);
+        let row = |index| Row {
+            kernel: 3,
+            hidden: expansion * std::mem::replace(&mut channels, output),
+            output,
+            stride: if index == 0 { stride } else { 1 },
+            squeeze: None,
+            activation: Activation::Relu6,
+        };
+        (0..count).map(row).collect()
+    };
+    Recipe {
+        names: &TORCHVISION_V2,
+        other_names: &[&TIMM],
+        epsilon: 1e-5,
+        stem,
+        activation: Activation::Relu6,
+        squeeze: [Activation::Linear; 2],
+        groups: GROUPS.map(&mut group).into(),
+        separable: false,
+        head: Some(round_channels(1280.0 * width.max(1.0))),
     }
-    let last = ConvShape::pointwise(channels, 1280);
-    stages.push(Stage::Convolution(ConvNorm::load(
-        take,
-        ["features.18.0", "features.18.1"],
-        last,
-        true,
-        device,
-    )?));
-    Ok(stages)
-}
-
-/// One block; torchvision leaves the first layer out where nothing is expanded, and the others move up.
-fn inverted_residual(
-    take: &mut Take<'_>,
-    name: &str,
-    [input, hidden, output]: [usize; 3],
-    stride: usize,
-    device: &Device,
-) -> Result<InvertedResidual> {
-    let at = usize::from(hidden != input);
-    let names = |conv: String, norm: String| [format!("{name}.{conv}"), format!("{name}.{norm}")];
-    let mut layer = |[conv, norm]: [String; 2], shape: ConvShape, relu6: bool| {
-        ConvNorm::load(take, [&conv, &norm], shape, relu6, device)
-    };
-    let expand = match at {
-        0 => None,
-        _ => Some(layer(names("0.0".into(), "0.1".into()), ConvShape::pointwise(input, hidden), true)?),
-    };
-    let depthwise =
-        layer(names(format!("{at}.0"), format!("{at}.1")), ConvShape::depthwise(hidden, stride), true)?;
-    let project = layer(
-        names(format!("{}", at + 1), format!("{}", at + 2)),
-        ConvShape::pointwise(hidden, output),
-        false,
-    )?;
-    Ok(InvertedResidual::new(expand, depthwise, project, stride == 1 && input == output))
+    .build(loader)
 }

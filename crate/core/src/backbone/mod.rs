@@ -3,9 +3,19 @@
 
 mod blocks;
 pub mod catalogue;
+mod efficientnet;
+mod loader;
+mod mobile;
+mod mobilenet_v1;
 mod mobilenet_v2;
+mod mobilenet_v3;
+mod names;
+mod resnet;
 #[cfg(test)]
 pub(crate) mod sample;
+mod squeezenet;
+mod stage;
+mod vgg;
 
 use std::ops::Range;
 
@@ -16,20 +26,10 @@ use crate::error::{Error, Result};
 use crate::prefix::Plan;
 use crate::weights::Tensors;
 
-pub use blocks::{ConvNorm, InvertedResidual};
-
-/// Gives the tensor of this name and shape.
-pub type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>> + 'a;
-
-/// One step of a backbone, between two possible cuts.
-#[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant, reason = "a few dozen stages live in one vector; boxes would hide them")]
-pub enum Stage {
-    /// A convolution with its norm.
-    Convolution(ConvNorm),
-    /// An inverted residual block.
-    InvertedResidual(InvertedResidual),
-}
+pub use blocks::{ConvNorm, Fire, InvertedResidual, MaxPool, Residual, SqueezeExcite};
+pub use loader::{Loader, Source};
+pub use names::Lineage;
+pub use stage::Stage;
 
 /// A pretrained network without its classifier: an ordered list of stages.
 #[derive(Module, Debug)]
@@ -45,9 +45,10 @@ impl Backbone {
     /// a tensor is missing, has another shape or is one too many.
     pub fn load(mut weights: Tensors<'_>, device: &Device) -> Result<Self> {
         let architecture = catalogue::find(&weights.spec().arch)?;
-        let stages = (architecture.build)(&mut |name, shape| weights.take(name, shape), device)?;
+        let tensorflow = catalogue::is_tensorflow(&weights.spec().arch);
+        let backbone = architecture.build(&mut weights, device, tensorflow)?;
         weights.finish()?;
-        Ok(Self { stages })
+        Ok(backbone)
     }
 
     /// How many stages there are, which is also the last cut.
@@ -66,10 +67,7 @@ impl Backbone {
     /// `[batch, channels, height, width]` in and out; for stage 0 in: RGB, normalised, sides multiples of 32.
     pub fn forward(&self, input: Tensor<4>, stages: Range<usize>) -> Tensor<4> {
         let count = stages.end.saturating_sub(stages.start);
-        self.stages.iter().skip(stages.start).take(count).fold(input, |input, stage| match stage {
-            Stage::Convolution(layer) => layer.forward(input),
-            Stage::InvertedResidual(block) => block.forward(input),
-        })
+        self.stages.iter().skip(stages.start).take(count).fold(input, |input, stage| stage.forward(input))
     }
 
     /// The mean over the image of the last stage's output.
@@ -103,10 +101,8 @@ impl Backbone {
         }
         let mut plan = Plan::new(3);
         for stage in self.stages.iter().take(cut) {
-            match stage {
-                Stage::Convolution(layer) => layer.lower(&mut plan, None).await?,
-                Stage::InvertedResidual(block) => block.lower(&mut plan).await?,
-            };
+            let from = plan.last();
+            stage.lower(&mut plan, from).await?;
         }
         if cut == self.len() {
             plan.pool()?;
@@ -123,25 +119,6 @@ mod tests {
 
     fn load(bytes: &[u8]) -> Result<Backbone> {
         Backbone::load(Tensors::read(bytes)?, &Device::flex())
-    }
-
-    #[test]
-    fn stages_embedding_and_multiply_adds_are_as_in_the_catalogue() {
-        let backbone = load(&sample::weights(1, |_| ())).unwrap();
-        let plan = block_on(backbone.lower(backbone.len())).unwrap();
-        let architecture = catalogue::find("mobilenet_v2").unwrap();
-        assert_eq!(backbone.len(), architecture.stages);
-        assert_eq!(plan.maps(224).last().unwrap().len(), architecture.embedding_len);
-        let sums: usize = plan
-            .operations()
-            .iter()
-            .zip(plan.maps(224))
-            .map(|(operation, map)| match operation {
-                crate::prefix::Operation::Convolution(layer) => layer.weight.len() * map.pixels(),
-                crate::prefix::Operation::Pool => 0,
-            })
-            .sum();
-        assert_eq!((sums as f64 / 1e6).round() as u32, architecture.multiply_adds_m);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 
-use super::mobilenet_v2;
+use super::{Backbone, Source, catalogue};
+use crate::error::Result;
 use crate::weights::{CHECKSUM_KEY, SPEC_KEY, Spec, checksum};
 
 /// Shape and values of each tensor.
@@ -16,17 +17,15 @@ pub type Named = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// A MobileNetV2 weights file of seeded random numbers, after `change` was made to its tensors.
 pub fn weights(seed: u64, change: impl Fn(&mut Named)) -> Vec<u8> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut tensors = Named::new();
-    mobilenet_v2::build(
-        &mut |name, shape| {
-            let values = values(name, shape, &mut random);
-            tensors.insert(name.into(), (shape.to_vec(), values.clone()));
-            Ok(values)
-        },
-        &Device::flex(),
-    )
-    .unwrap();
+    weights_of("mobilenet_v2", seed, change)
+}
+
+/// A weights file of an architecture, as [`weights`].
+pub fn weights_of(arch: &str, seed: u64, change: impl Fn(&mut Named)) -> Vec<u8> {
+    let mut random = Random { numbers: ChaCha8Rng::seed_from_u64(seed), tensors: Named::new() };
+    let tensorflow = catalogue::is_tensorflow(arch);
+    catalogue::find(arch).unwrap().build(&mut random, &Device::flex(), tensorflow).unwrap();
+    let mut tensors = random.tensors;
     change(&mut tensors);
     let encoded: Vec<_> = tensors
         .iter()
@@ -40,9 +39,35 @@ pub fn weights(seed: u64, change: impl Fn(&mut Named)) -> Vec<u8> {
             (name.to_string(), TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap())
         })
         .collect();
-    let mut metadata = HashMap::from([(SPEC_KEY.to_string(), serde_json::to_string(&spec()).unwrap())]);
+    let spec = Spec { arch: arch.into(), ..spec() };
+    let mut metadata = HashMap::from([(SPEC_KEY.to_string(), serde_json::to_string(&spec).unwrap())]);
     metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
     serialize(views, Some(metadata)).unwrap()
+}
+
+/// A backbone of seeded random numbers.
+pub fn backbone_of(arch: &str, seed: u64) -> Backbone {
+    let mut random = Random { numbers: ChaCha8Rng::seed_from_u64(seed), tensors: Named::new() };
+    let tensorflow = catalogue::is_tensorflow(arch);
+    catalogue::find(arch).unwrap().build(&mut random, &Device::flex(), tensorflow).unwrap()
+}
+
+/// A source that makes up every tensor that it is asked for, and keeps it.
+struct Random {
+    numbers: ChaCha8Rng,
+    tensors: Named,
+}
+
+impl Source for Random {
+    fn has(&self, _: &str) -> bool {
+        false
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let values = values(name, shape, &mut self.numbers);
+        self.tensors.insert(name.into(), (shape.to_vec(), values.clone()));
+        Ok(values)
+    }
 }
 
 /// The spec of [`weights`].

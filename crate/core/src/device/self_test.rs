@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions}
 
 use super::read;
 use crate::error::{Error, Result};
-use crate::prefix::{Convolution, CpuPrefix, Plan};
+use crate::prefix::{Activation, Convolution, CpuPrefix, Padding, Plan, Value};
 
 /// Largest difference from the known answer; the answers are of the size of one, and sums have at most 72 terms.
 const TOLERANCE: f32 = 1e-3;
@@ -54,10 +54,11 @@ pub fn prefix() -> Result<()> {
     let image = transposed(&expected, 32 * 32);
     let mut side: usize = 32;
     for (index, layer) in layers.into_iter().enumerate() {
-        let layer = Convolution { relu6: index < 2, ..layer };
+        let activation = if index < 2 { Activation::Relu6 } else { Activation::Linear };
+        let layer = Convolution { from: plan.last(), activation, ..layer };
         expected = convolved(&expected, side, &layer);
         side = side.div_ceil(layer.stride);
-        if layer.relu6 {
+        if layer.activation == Activation::Relu6 {
             expected.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0));
         }
         plan.convolution(layer)?;
@@ -69,14 +70,16 @@ pub fn prefix() -> Result<()> {
 fn layer([input, output]: [usize; 2], kernel: usize, stride: usize, groups: usize) -> Convolution {
     let weight = numbers(output * input / groups * kernel * kernel, 5);
     Convolution {
+        from: Value::IMAGE,
         input,
         output,
         kernel,
         stride,
+        padding: Padding::Even(kernel / 2),
         groups,
         weight,
         bias: numbers(output, 6),
-        relu6: false,
+        activation: Activation::Linear,
         add: None,
     }
 }

@@ -5,9 +5,11 @@
 
 use std::ops::Range;
 
-use super::layer::{self, Activation, Panels, PanelsMut, part, part_mut};
+use super::activation::Activation;
+use super::layer::{self, Panels, PanelsMut, part, part_mut};
+use super::operation::Convolution;
 use super::packed::{Kind, Packed};
-use super::plan::{Convolution, Map, Value};
+use super::plan::Map;
 use crate::error::Result;
 use crate::kernel::{self, PANEL};
 
@@ -52,37 +54,30 @@ pub struct Block {
 }
 
 impl Block {
-    /// Whether three convolutions make a block; `input` is the value that the first reads.
-    ///
-    /// # Errors
-    /// `INTERNAL` where a convolution has no kernel.
-    pub fn fits(layers: [&Convolution; 3], input: Value) -> Result<bool> {
-        let [widen, depthwise, project] = layers;
-        let [first, second, third] = [Kind::of(widen)?, Kind::of(depthwise)?, Kind::of(project)?];
-        let kinds = first != Kind::Depthwise && second == Kind::Depthwise && third == Kind::Pointwise;
-        let added = match project.add {
-            None => true,
-            Some(value) => value == input && first == Kind::Pointwise && depthwise.stride == 1,
-        };
-        Ok(kinds && widen.relu6 && !project.relu6 && added)
-    }
-
-    /// Packs the three layers for an input map.
-    ///
-    /// # Errors
-    /// `INTERNAL` where a convolution has no kernel.
-    pub fn new([widen, depthwise, project]: [&Convolution; 3], input: Map) -> Result<Self> {
-        let wide_side = input.side.div_ceil(widen.stride);
-        Ok(Self {
-            kind: Kind::of(widen)?,
-            widen: Packed::new(widen)?,
-            depthwise: Packed::new(depthwise)?,
-            project: Packed::new(project)?,
+    /// Packs three layers that make a block for an input map; none where they do not.
+    pub fn new([widen, depthwise, project]: [&Convolution; 3], input: Map) -> Option<Self> {
+        let wide_side = widen.padding.apply(input.side, widen.kernel, widen.stride).1;
+        let side = depthwise.padding.apply(wide_side, depthwise.kernel, depthwise.stride).1;
+        let kind = Kind::of(widen, input.side)?;
+        let plain = widen.activation == Activation::Relu6
+            && widen.add.is_none()
+            && project.activation == Activation::Linear;
+        let kinds = matches!(kind, Kind::Stem | Kind::Pointwise)
+            && Kind::of(depthwise, wide_side)? == Kind::Depthwise
+            && Kind::of(project, side)? == Kind::Pointwise;
+        let added = project
+            .add
+            .is_none_or(|value| value == widen.from && kind == Kind::Pointwise && depthwise.stride == 1);
+        (plain && kinds && added).then(|| Self {
+            kind,
+            widen: Packed::new(widen, kind),
+            depthwise: Packed::new(depthwise, Kind::Depthwise),
+            project: Packed::new(project, Kind::Pointwise),
             stride: depthwise.stride,
             residual: project.add.is_some(),
             input,
             wide_side,
-            output: Map { channels: project.output, side: wide_side.div_ceil(depthwise.stride) },
+            output: Map { channels: project.output, side },
         })
     }
 
@@ -135,21 +130,14 @@ impl Block {
         let input = Panels { values: &scratch.mixed, stride: panel };
         let stride = images * self.output.pixels() * PANEL;
         let added = images * self.input.pixels() * PANEL;
-        let activation = match self.residual {
-            true => {
-                Activation::Add(Panels { values: part(source.map, first..source.map.len())?, stride: added })
-            }
-            false => Activation::Linear,
+        let added = match self.residual {
+            true => Some(Panels { values: part(source.map, first..source.map.len())?, stride: added }),
+            false => None,
         };
         let end = out.len();
         let mut out = PanelsMut { values: part_mut(out, first..end)?, stride };
-        layer::pointwise(
-            input,
-            0..images * rows.len() * self.output.side,
-            &self.project,
-            activation,
-            &mut out,
-        )
+        let pixels = 0..images * rows.len() * self.output.side;
+        layer::pointwise(input, pixels, &self.project, added, Activation::Linear, &mut out)
     }
 
     /// Computes one panel of the widened rows that a band of one image needs, and says which row is the first.

@@ -2,12 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::block::{Block, Scratch, Source};
-use super::layer::{self, Activation, Panels, PanelsMut};
-use super::packed::{Kind, Packed};
-use super::plan::{Convolution, Map, Operation, Plan, Value};
+use super::operation::Value;
+use super::plan::{Map, Plan};
+use super::program::{self, Image, Step, Work};
+use super::slots::Slots;
 use crate::error::{Error, Result};
-use crate::kernel::{self, PANEL};
+use crate::kernel::PANEL;
 
 /// Where maps are at most this large, several images run together: there a layer's weights are larger than its map, and
 /// are fetched once for all of them.
@@ -15,22 +15,6 @@ const SMALL_MAP: usize = 64;
 
 /// Pixels that the small maps of a group have together.
 const GROUP_PIXELS: usize = 256;
-
-/// Operations that run together, with the maps before and after them.
-#[derive(Debug)]
-struct Step {
-    kind: StepKind,
-    input: Map,
-    output: Map,
-}
-
-#[derive(Debug)]
-enum StepKind {
-    Stem(Packed),
-    Pointwise(Packed),
-    Block(Block),
-    Pool,
-}
 
 /// A frozen prefix compiled for square images of one size.
 #[derive(Debug)]
@@ -41,41 +25,45 @@ pub struct CpuPrefix {
     /// Steps after them, which run on a group of images.
     grouped: Vec<Step>,
     group: usize,
-    between: Map,
-    output: Map,
+    /// The one value between them.
+    between: (Value, Map),
+    /// The last value.
+    output: (Value, Map),
     buffers: Mutex<Buffers>,
 }
 
-/// Maps are `[panels][images][pixels][8]`.
 #[derive(Debug, Default)]
 struct Buffers {
-    /// The image, with a zero row above and a zero pixel before each row.
-    image: Vec<f32>,
-    input: Vec<f32>,
-    output: Vec<f32>,
-    group: Vec<f32>,
-    scratch: Scratch,
+    image: Image,
+    single: Slots,
+    grouped: Slots,
+    work: Work,
 }
 
 impl CpuPrefix {
-    /// Compiles a plan for square images of `side` pixels, a multiple of 32.
+    /// Compiles a plan for square images of `side` pixels.
     ///
     /// # Errors
-    /// `INTERNAL` where the plan has an operation without a kernel.
+    /// `OPTION_INVALID` where images of this side are too small; `INTERNAL` where the plan has an operation without a kernel.
     pub fn compile(plan: &Plan, side: usize) -> Result<Self> {
-        let image = Map { channels: 3, side };
-        let mut single = steps(plan, image)?;
-        let small = |step: &Step| step.input != image && step.input.pixels() <= SMALL_MAP;
-        let grouped = single.split_off(single.iter().position(small).unwrap_or(single.len()));
-        let output = grouped.last().or(single.last()).map_or(image, |step| step.output);
-        let between = grouped.first().map_or(output, |step| step.input);
-        let group = if grouped.is_empty() { 1 } else { (GROUP_PIXELS / between.pixels()).clamp(1, 16) };
-        Ok(Self { side, single, grouped, group, between, output, buffers: Mutex::default() })
+        let image = (Value::IMAGE, Map { channels: 3, side });
+        let mut single = program::steps(plan, side)?;
+        let grouped = single.split_off(first_of_group(&single));
+        let result = |steps: &[Step]| steps.last().map(|step| (step.writes, step.output));
+        let between = result(&single).unwrap_or(image);
+        let output = result(&grouped).unwrap_or(between);
+        let group = if grouped.is_empty() { 1 } else { (GROUP_PIXELS / between.1.pixels()).clamp(1, 16) };
+        let buffers = Buffers {
+            single: Slots::new(&single, None),
+            grouped: Slots::new(&grouped, Some(between.0)),
+            ..Buffers::default()
+        };
+        Ok(Self { side, single, grouped, group, between, output, buffers: Mutex::new(buffers) })
     }
 
     /// The map that an image gives.
     pub fn output(&self) -> Map {
-        self.output
+        self.output.1
     }
 
     /// Runs the prefix on images, each `[side, side, 3]`, normalised, one after the other.
@@ -92,116 +80,50 @@ impl CpuPrefix {
         }
         // Every run writes a buffer before it reads it, so that one that stopped halfway leaves nothing wrong behind.
         let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut features = Vec::with_capacity(images.len() / image_len * self.output.len());
+        let Buffers { image, single, grouped, work } = &mut *buffers;
+        let (between, output) = (self.between, self.output);
+        let mut features = Vec::with_capacity(images.len() / image_len * output.1.len());
         for group in images.chunks(self.group * image_len) {
             let count = group.len() / image_len;
-            for (index, image) in group.chunks_exact(image_len).enumerate() {
-                buffers.pad(image, self.side);
+            for (index, pixels) in group.chunks_exact(image_len).enumerate() {
+                image.set(pixels, self.side);
                 for step in &self.single {
-                    buffers.run(step, 1)?;
+                    single.run(step, image, 1, work)?;
                 }
-                buffers.gather(self.between, index, count);
+                if !self.grouped.is_empty() {
+                    let to = grouped.get_mut(between.0, count * between.1.len());
+                    gather(single.get(between.0), between.1, index, count, to);
+                }
             }
-            buffers.take_group();
             for step in &self.grouped {
-                buffers.run(step, count)?;
+                grouped.run(step, image, count, work)?;
             }
-            unpack(&buffers.input, self.output, count, &mut features);
+            let last = if self.grouped.is_empty() { &*single } else { &*grouped };
+            unpack(last.get(output.0), output.1, count, &mut features);
         }
         Ok(features)
     }
 }
 
-/// Puts operations together to steps.
-fn steps(plan: &Plan, image: Map) -> Result<Vec<Step>> {
-    use Operation::{Convolution as Conv, Pool};
-    let maps = plan.maps(image.side);
-    let mut input = image;
-    let mut steps = Vec::new();
-    let mut at = 0;
-    while let Some([first, rest @ ..]) = plan.operations().get(at..) {
-        let (kind, count) = match (first, rest) {
-            (Conv(widen), [Conv(depthwise), Conv(project), ..])
-                if Block::fits([widen, depthwise, project], Value::before(at))? =>
-            {
-                (StepKind::Block(Block::new([widen, depthwise, project], input)?), 3)
-            }
-            (Conv(layer), _) => (alone(layer)?, 1),
-            (Pool, _) => (StepKind::Pool, 1),
-        };
-        at += count;
-        let output = maps.get(at - 1).copied().unwrap_or(input);
-        steps.push(Step { kind, input, output });
-        input = output;
-    }
-    Ok(steps)
+/// The first step from which images can run together: its map is small, and it and those after it read nothing else that
+/// came before.
+fn first_of_group(steps: &[Step]) -> usize {
+    let can_begin = |&at: &usize| {
+        let Some((before, [first, rest @ ..])) = steps.split_at_checked(at) else { return false };
+        let Some(between) = before.last().map(|step| step.writes) else { return false };
+        let new = |value: &Value| *value >= between;
+        let small = first.input.pixels() <= SMALL_MAP && first.reads.iter().all(|value| *value == between);
+        small && rest.iter().all(|step| step.reads.iter().all(new))
+    };
+    (0..steps.len()).find(can_begin).unwrap_or(steps.len())
 }
 
-/// The step of a convolution that is in no block.
-fn alone(layer: &Convolution) -> Result<StepKind> {
-    match Kind::of(layer)? {
-        Kind::Stem => Ok(StepKind::Stem(Packed::new(layer)?)),
-        Kind::Pointwise if layer.relu6 => Ok(StepKind::Pointwise(Packed::new(layer)?)),
-        _ => Err(Error::Internal { reason: "no kernel runs this convolution outside a block".into() }),
-    }
-}
-
-impl Buffers {
-    /// Copies an image into its padded place.
-    fn pad(&mut self, image: &[f32], side: usize) {
-        let row = (side + 1) * 3;
-        self.image.resize(row * (side + 1), 0.0);
-        for (from, to) in image.chunks_exact(side * 3).zip(self.image.chunks_exact_mut(row).skip(1)) {
-            if let Some(to) = to.get_mut(3..) {
-                to.copy_from_slice(from);
-            }
-        }
-    }
-
-    /// Runs a step from `input` to `output`, which becomes the next `input`.
-    fn run(&mut self, step: &Step, images: usize) -> Result<()> {
-        let Step { kind, input, output } = step;
-        self.output.resize(images * output.len(), 0.0);
-        let [panel_in, panel_out] = [input, output].map(|map| images * map.pixels() * PANEL);
-        match kind {
-            StepKind::Stem(weights) => {
-                for (panel, out) in weights.panels().zip(self.output.chunks_exact_mut(panel_out)) {
-                    layer::stem(&self.image, input.side, panel, 0..output.side, out)?;
-                }
-            }
-            StepKind::Pointwise(weights) => {
-                let from = Panels { values: &self.input, stride: panel_in };
-                let mut to = PanelsMut { values: &mut self.output, stride: panel_out };
-                layer::pointwise(from, 0..images * input.pixels(), weights, Activation::Relu6, &mut to)?;
-            }
-            StepKind::Block(block) => {
-                let source = Source { image: &self.image, map: &self.input, images };
-                block.run(source, &mut self.scratch, &mut self.output)?;
-            }
-            StepKind::Pool => {
-                let maps = self.input.chunks_exact(input.pixels() * PANEL);
-                for (map, out) in maps.zip(self.output.chunks_exact_mut(PANEL)) {
-                    out.copy_from_slice(&kernel::pool(map));
-                }
-            }
-        }
-        std::mem::swap(&mut self.input, &mut self.output);
-        Ok(())
-    }
-
-    /// Makes the gathered maps the next `input`.
-    fn take_group(&mut self) {
-        std::mem::swap(&mut self.input, &mut self.group);
-    }
-
-    /// Copies the map of one image to its place in a group of `count`.
-    fn gather(&mut self, map: Map, index: usize, count: usize) {
-        self.group.resize(count * map.len(), 0.0);
-        let panel = map.pixels() * PANEL;
-        for (from, to) in self.input.chunks_exact(panel).zip(self.group.chunks_exact_mut(count * panel)) {
-            if let Some(to) = to.chunks_exact_mut(panel).nth(index) {
-                to.copy_from_slice(from);
-            }
+/// Copies the map of one image to its place in a group of `count`.
+fn gather(from: &[f32], map: Map, index: usize, count: usize, to: &mut [f32]) {
+    let panel = map.pixels() * PANEL;
+    for (from, to) in from.chunks_exact(panel).zip(to.chunks_exact_mut(count * panel)) {
+        if let Some(to) = to.chunks_exact_mut(panel).nth(index) {
+            to.copy_from_slice(from);
         }
     }
 }
@@ -268,6 +190,78 @@ mod tests {
             let difference = difference(&prefix.run(&interleaved(&images)).unwrap(), &expected);
             assert!(difference < 1e-4, "cut {cut}: {difference}");
         }
+    }
+
+    /// Every kind of block, stride and padding, at even and odd sides.
+    #[track_caller]
+    fn module_and_plan_agree(arch: &str, sides: &[usize]) {
+        let backbone = sample::backbone_of(arch, 3);
+        let plan = block_on(backbone.lower(backbone.len())).unwrap();
+        for &side in sides {
+            let images = sample::image(2, side, &Device::flex());
+            let expected: Vec<f32> = backbone.embed(images.clone()).into_data().try_to_vec().unwrap();
+            let found = CpuPrefix::compile(&plan, side).unwrap().run(&interleaved(&images)).unwrap();
+            let difference = difference(&found, &expected);
+            assert!(difference < 1e-4, "{arch}, side {side}: {difference}");
+        }
+    }
+
+    /// The same after every stage.
+    #[track_caller]
+    fn stages_agree(arch: &str, side: usize) {
+        let backbone = sample::backbone_of(arch, 4);
+        let mut map = sample::image(2, side, &Device::flex());
+        let images = interleaved(&map);
+        for cut in 1..backbone.len() {
+            map = backbone.forward(map, cut - 1..cut);
+            let expected: Vec<f32> = map.to_data().try_to_vec().unwrap();
+            let prefix = CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), side).unwrap();
+            let difference = difference(&prefix.run(&images).unwrap(), &expected);
+            assert!(difference < 1e-4, "{arch}, cut {cut}: {difference}");
+        }
+    }
+
+    #[test]
+    fn mobile_networks_agree_with_their_modules() {
+        for arch in ["mobilenetv1_100", "mobilenetv2_035", "mobilenet_v3_small", "tf_mobilenetv3_large_100"] {
+            module_and_plan_agree(arch, &[64, 75]);
+        }
+        stages_agree("mobilenet_v3_large", 64);
+        stages_agree("tf_mobilenetv2_050", 75);
+    }
+
+    #[test]
+    fn efficientnets_agree_with_their_modules() {
+        for arch in ["efficientnet_lite2", "tf_efficientnet_lite0", "efficientnet_b1", "tf_efficientnet_b0"] {
+            module_and_plan_agree(arch, &[64, 75]);
+        }
+        stages_agree("efficientnet_b0", 64);
+        stages_agree("tf_efficientnet_lite0", 75);
+    }
+
+    #[test]
+    fn resnets_agree_with_their_modules() {
+        module_and_plan_agree("resnet18", &[64, 75]);
+        module_and_plan_agree("resnet50", &[64]);
+        stages_agree("resnet50", 64);
+    }
+
+    #[test]
+    fn networks_with_max_pooling_agree_with_their_modules() {
+        for arch in ["vgg11", "vgg13_bn", "alexnet", "squeezenet1_1"] {
+            module_and_plan_agree(arch, &[64, 75]);
+        }
+        stages_agree("alexnet", 64);
+        stages_agree("squeezenet1_1", 75);
+    }
+
+    #[test]
+    fn an_image_that_is_too_small_is_refused() {
+        let plan = block_on(async {
+            let backbone = sample::backbone_of("alexnet", 1);
+            backbone.lower(backbone.len()).await.unwrap()
+        });
+        assert_eq!(CpuPrefix::compile(&plan, 32).unwrap_err().code(), "OPTION_INVALID");
     }
 
     #[test]

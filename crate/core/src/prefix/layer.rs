@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
+use super::activation::Activation;
 use super::packed::Packed;
 use crate::error::{Error, Result};
 use crate::kernel::{self, Finish, PANEL};
 
 /// Bytes of input that a 1x1 convolution keeps in the cache while its weights stream past.
 const CACHED_INPUT: usize = 128 << 10;
+
+/// Pixels that share one passing of the weights, also where their inputs take more than that.
+const LEAST_PIXELS: usize = 32;
 
 /// A map that is read: panels of eight channels that begin `stride` numbers apart.
 #[derive(Debug, Clone, Copy)]
@@ -25,17 +29,6 @@ pub struct PanelsMut<'a> {
     pub values: &'a mut [f32],
     /// Numbers from one panel to the next.
     pub stride: usize,
-}
-
-/// What a 1x1 convolution does to its sums.
-#[derive(Debug, Clone, Copy)]
-pub enum Activation<'a> {
-    /// Nothing.
-    Linear,
-    /// They are clamped to 0..=6.
-    Relu6,
-    /// The same pixels of another map are added.
-    Add(Panels<'a>),
 }
 
 /// A part of a map.
@@ -58,7 +51,7 @@ fn outside() -> Error {
     Error::Internal { reason: "a layer of the frozen prefix reached outside its map".into() }
 }
 
-/// A 1x1 convolution of neighbouring pixels of all panels.
+/// A 1x1 convolution of neighbouring pixels of all panels. The same pixels of the map `add` are added to the sums.
 ///
 /// # Errors
 /// `INTERNAL` where a map is too small.
@@ -66,21 +59,25 @@ pub fn pointwise(
     input: Panels<'_>,
     pixels: Range<usize>,
     weights: &Packed,
-    activation: Activation<'_>,
+    add: Option<Panels<'_>>,
+    activation: Activation,
     out: &mut PanelsMut<'_>,
 ) -> Result<()> {
-    let block = (CACHED_INPUT / (weights.taps() * size_of::<f32>())).max(PANEL);
+    let block = (CACHED_INPUT / (weights.taps() * size_of::<f32>())).max(LEAST_PIXELS);
     for start in pixels.clone().step_by(block) {
         let range = start * PANEL..pixels.end.min(start + block) * PANEL;
         let input_part = part(input.values, range.start..input.values.len())?;
         for (index, panel) in weights.panels().enumerate() {
             let at = |stride: usize| index * stride + range.start..index * stride + range.end;
-            let finish = match activation {
-                Activation::Linear => Finish::Linear,
-                Activation::Relu6 => Finish::Relu6,
-                Activation::Add(map) => Finish::Add(part(map.values, at(map.stride))?),
+            // What the kernel cannot do to the sums is done while they are still in the cache.
+            let (finish, rest) = match (add, activation) {
+                (None, Activation::Relu6) => (Finish::Relu6, Activation::Linear),
+                (None, other) => (Finish::Linear, other),
+                (Some(map), other) => (Finish::Add(part(map.values, at(map.stride))?), other),
             };
-            kernel::pointwise(input_part, input.stride, panel, finish, part_mut(out.values, at(out.stride))?);
+            let out = part_mut(out.values, at(out.stride))?;
+            kernel::pointwise(input_part, input.stride, panel, finish, out);
+            rest.apply(out);
         }
     }
     Ok(())

@@ -1,18 +1,28 @@
 //! The frozen part of a backbone, compiled once and run for every view.
 //!
-//! [`Plan`] says what is computed; [`CpuPrefix`] computes it: `packed` lays out the weights, `block` and `layer` cut maps
-//! into bands and panels, `kernel` does the sums. [`cache`] keeps what came out.
+//! [`Plan`] says what is computed; [`CpuPrefix`] computes it: `program` cuts a plan into steps, `packed` lays out the
+//! weights, `block`, `full`, `separate`, `whole` and `layer` cut maps into bands and panels, `kernel` does the sums.
+//! [`cache`] keeps what came out.
 
+mod activation;
 mod block;
 pub mod cache;
 mod cpu;
+mod full;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod layer;
+mod operation;
 mod packed;
 mod plan;
+mod program;
+mod separate;
+mod slots;
+mod whole;
 
+pub use activation::Activation;
 pub use cpu::CpuPrefix;
 #[cfg(feature = "gpu")]
 pub use gpu::GpuPrefix;
-pub use plan::{Convolution, Map, Operation, Plan, Value};
+pub use operation::{Convolution, Dense, MaxPool, Operation, Padding, SqueezeExcite, Value};
+pub use plan::{Map, Plan};

@@ -1,42 +1,41 @@
 //! Weights in the order in which the kernels read them.
 
-use super::plan::Convolution;
-use crate::error::{Error, Result};
+use super::activation::Activation;
+use super::operation::{Convolution, Padding};
 use crate::kernel::{DEPTHWISE, PANEL};
 
-/// What a convolution is to the kernels.
+/// What a convolution is to the kernels that are made for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// 3x3 at stride 2 over an RGB image, with ReLU6.
+    /// 3x3 at stride 2 over an RGB image of even side, with ReLU6.
     Stem,
     /// 1x1 at stride 1.
     Pointwise,
     /// 3x3 of each channel alone at stride 1 or 2, with ReLU6.
     Depthwise,
+    /// Any other over all channels.
+    Full,
+    /// Any other of each channel alone.
+    Separate,
 }
 
 impl Kind {
-    /// Which kernel computes a convolution.
-    ///
-    /// # Errors
-    /// `INTERNAL` where there is none.
-    pub fn of(layer: &Convolution) -> Result<Self> {
-        let plain = layer.relu6 && layer.add.is_none();
-        let panels = layer.output.is_multiple_of(PANEL);
-        match (layer.kernel, layer.stride, layer.groups, layer.input) {
-            (3, 2, 1, 3) if plain && panels => Ok(Self::Stem),
-            (1, 1, 1, input) if panels && input % PANEL == 0 && !(layer.relu6 && layer.add.is_some()) => {
-                Ok(Self::Pointwise)
-            }
-            (3, 1 | 2, groups, input) if plain && panels && groups == input && input == layer.output => {
-                Ok(Self::Depthwise)
-            }
-            _ => Err(Error::Internal {
-                reason: format!(
-                    "no kernel for a {0}x{0} convolution of {1} to {2} channels at stride {3} in {4} groups",
-                    layer.kernel, layer.input, layer.output, layer.stride, layer.groups
-                ),
-            }),
+    /// Which kernel computes a convolution of a map of this side; none where there is none.
+    pub fn of(layer: &Convolution, side: usize) -> Option<Self> {
+        let fused = layer.activation == Activation::Relu6 && layer.add.is_none();
+        let even = layer.padding == Padding::Even(layer.kernel / 2);
+        let panels = layer.input.is_multiple_of(PANEL);
+        let alone = layer.groups == layer.input && layer.input == layer.output && layer.groups > 1;
+        if !layer.output.is_multiple_of(PANEL) {
+            return None;
+        }
+        match (layer.kernel, layer.stride, layer.groups) {
+            (1, 1, 1) if panels => Some(Self::Pointwise),
+            (3, 2, 1) if layer.input == 3 && fused && even && side.is_multiple_of(2) => Some(Self::Stem),
+            (_, _, 1) if panels || layer.input == 3 => Some(Self::Full),
+            (3, 1 | 2, _) if alone && fused && even => Some(Self::Depthwise),
+            (3 | 5 | 7, 1 | 2, _) if alone && layer.add.is_none() => Some(Self::Separate),
+            _ => None,
         }
     }
 }
@@ -49,22 +48,35 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Puts each panel of eight outputs together: their biases, then for each tap their eight weights. A stem's taps go
-    /// from `[channel][row][column]` to `[row][column][channel]`, as the pixels of an image lie.
-    pub fn new(layer: &Convolution) -> Result<Self> {
-        let taps = layer.input / layer.groups * layer.kernel * layer.kernel;
-        let order: Vec<usize> = match Kind::of(layer)? {
-            Kind::Stem => (0..taps).map(|tap| tap % 3 * 9 + tap / 3).collect(),
-            Kind::Pointwise | Kind::Depthwise => (0..taps).collect(),
+    /// Puts each panel of eight outputs together: their biases, then for each tap their eight weights. Taps are in the order
+    /// in which the inputs lie: those of an image go from `[channel][row][column]` to `[row][column][channel]`, those of
+    /// a map to `[panel][row][column][8]`. They are filled up with zeros to whole panels where all channels are seen.
+    pub fn new(layer: &Convolution, kind: Kind) -> Self {
+        let area = layer.kernel * layer.kernel;
+        let taps = layer.input / layer.groups * area;
+        let order: Vec<usize> = match kind {
+            Kind::Pointwise | Kind::Depthwise | Kind::Separate => (0..taps).collect(),
+            Kind::Stem | Kind::Full if layer.input == 3 => {
+                (0..taps).map(|tap| tap % 3 * area + tap / 3).collect()
+            }
+            Kind::Stem | Kind::Full => {
+                let at = |tap: usize| {
+                    let (panel, place, channel) = (tap / PANEL / area, tap / PANEL % area, tap % PANEL);
+                    (panel * PANEL + channel) * area + place
+                };
+                (0..taps).map(at).collect()
+            }
         };
-        let mut values = Vec::with_capacity(layer.output * (taps + 1));
+        let filled = if kind == Kind::Full { taps.next_multiple_of(PANEL) } else { taps };
+        let mut values = Vec::with_capacity(layer.output * (filled + 1));
         for (biases, kernels) in layer.bias.chunks_exact(PANEL).zip(layer.weight.chunks_exact(PANEL * taps)) {
             values.extend_from_slice(biases);
             for &tap in &order {
                 values.extend(kernels.iter().skip(tap).step_by(taps));
             }
+            values.resize(values.len() + (filled - taps) * PANEL, 0.0);
         }
-        Ok(Self { taps, values })
+        Self { taps: filled, values }
     }
 
     /// The panels, in order.

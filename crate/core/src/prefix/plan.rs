@@ -1,49 +1,7 @@
 //! A frozen prefix as a flat list of operations: what is computed, not how.
 
+use super::operation::{Convolution, Dense, MaxPool, Operation, SqueezeExcite, Value};
 use crate::error::{Error, Result};
-
-/// The result of an operation, or the image that goes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Value(usize);
-
-impl Value {
-    /// The value that the operation of this index reads.
-    pub fn before(operation: usize) -> Self {
-        Self(operation)
-    }
-}
-
-/// A convolution of the value before it, with all that is done to its result before it is stored.
-#[derive(Debug, Clone)]
-pub struct Convolution {
-    /// Channels in.
-    pub input: usize,
-    /// Channels out.
-    pub output: usize,
-    /// Side of the kernel; the padding is half of it, rounded down.
-    pub kernel: usize,
-    /// Step of the kernel in both directions.
-    pub stride: usize,
-    /// Groups of channels that do not see each other.
-    pub groups: usize,
-    /// `[output, input / groups, kernel, kernel]`.
-    pub weight: Vec<f32>,
-    /// `[output]`.
-    pub bias: Vec<f32>,
-    /// Whether the result is clamped to 0..=6.
-    pub relu6: bool,
-    /// What is added to the result at the end.
-    pub add: Option<Value>,
-}
-
-/// One operation of a plan; each reads the value before it.
-#[derive(Debug, Clone)]
-pub enum Operation {
-    /// A convolution.
-    Convolution(Convolution),
-    /// The mean over the image, for each channel.
-    Pool,
-}
 
 /// Channels and side of a square map; side 1 once pooled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,14 +32,15 @@ impl Map {
 /// Operations in the order in which they run, with weights into which norms are folded.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    channels: usize,
+    /// Channels of the image and of each operation's result.
+    channels: Vec<usize>,
     operations: Vec<Operation>,
 }
 
 impl Plan {
     /// An empty plan for images of this many channels.
     pub fn new(channels: usize) -> Self {
-        Self { channels, operations: Vec::new() }
+        Self { channels: vec![channels], operations: Vec::new() }
     }
 
     /// The operations, in order.
@@ -89,7 +48,7 @@ impl Plan {
         &self.operations
     }
 
-    /// The value that the next operation reads.
+    /// The result of the last operation, or the image.
     pub fn last(&self) -> Value {
         Value(self.operations.len())
     }
@@ -101,20 +60,48 @@ impl Plan {
     pub fn convolution(&mut self, layer: Convolution) -> Result<Value> {
         let groups = layer.groups.max(1);
         let weights = layer.output * (layer.input / groups) * layer.kernel * layer.kernel;
-        let added =
-            layer.add.map(|value| value.0 <= self.operations.len() && self.channels(value) == layer.output);
-        let fits = layer.input == self.channels(self.last())
+        let fits = self.channels(layer.from) == Some(layer.input)
             && layer.input.is_multiple_of(groups)
             && layer.output.is_multiple_of(groups)
             && layer.weight.len() == weights
             && layer.bias.len() == layer.output
             && layer.stride > 0
-            && added != Some(false);
-        if !fits {
-            return Err(Error::Internal { reason: "a convolution does not fit the plan".into() });
-        }
-        self.operations.push(Operation::Convolution(layer));
-        Ok(self.last())
+            && layer.add.is_none_or(|value| self.channels(value) == Some(layer.output));
+        let output = layer.output;
+        self.push(Operation::Convolution(layer), fits.then_some(output))
+    }
+
+    /// Appends squeeze and excite.
+    ///
+    /// # Errors
+    /// `INTERNAL` where channels or weights do not fit.
+    pub fn squeeze_excite(&mut self, block: SqueezeExcite) -> Result<Value> {
+        let squeezed = block.reduce.bias.len();
+        let channels = self.channels(block.from);
+        let fits = |layer: &Dense, input| layer.weight.len() == input * layer.bias.len();
+        let all = channels == Some(block.expand.bias.len())
+            && channels.is_some_and(|channels| fits(&block.reduce, channels))
+            && fits(&block.expand, squeezed);
+        self.push(Operation::SqueezeExcite(block), channels.filter(|_| all))
+    }
+
+    /// Appends a max pooling.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the value is not there or the windows make no sense.
+    pub fn max_pool(&mut self, pool: MaxPool) -> Result<Value> {
+        let fits = pool.stride > 0 && pool.kernel > pool.padding;
+        let channels = self.channels(pool.from).filter(|_| fits);
+        self.push(Operation::MaxPool(pool), channels)
+    }
+
+    /// Appends the channels of one value and then those of another.
+    ///
+    /// # Errors
+    /// `INTERNAL` where a value is not there.
+    pub fn join(&mut self, [first, second]: [Value; 2]) -> Result<Value> {
+        let channels = self.channels(first).zip(self.channels(second)).map(|(a, b)| a + b);
+        self.push(Operation::Join([first, second]), channels)
     }
 
     /// Appends the mean over the image.
@@ -122,37 +109,49 @@ impl Plan {
     /// # Errors
     /// `INTERNAL` where nothing is there to pool.
     pub fn pool(&mut self) -> Result<Value> {
-        if self.operations.is_empty() {
-            return Err(Error::Internal { reason: "a plan cannot begin with a pooling".into() });
+        let from = self.last();
+        let channels = self.channels(from).filter(|_| from != Value::IMAGE);
+        self.push(Operation::Pool(from), channels)
+    }
+
+    /// The map that each operation gives for a square image of this side; empty ones where the image is too small.
+    pub fn maps(&self, side: usize) -> Vec<Map> {
+        let mut sides = vec![side];
+        for operation in &self.operations {
+            let [from, ..] = operation.reads()[..] else { continue };
+            let side = sides.get(from.0).copied().unwrap_or(0);
+            sides.push(match operation {
+                Operation::Convolution(layer) => layer.padding.apply(side, layer.kernel, layer.stride).1,
+                Operation::MaxPool(pool) => pool.rows(side),
+                Operation::SqueezeExcite(_) | Operation::Join(_) => side,
+                Operation::Pool(_) => side.min(1),
+            });
         }
-        self.operations.push(Operation::Pool);
+        let maps = self.channels.iter().zip(sides).map(|(&channels, side)| Map { channels, side });
+        maps.skip(1).collect()
+    }
+
+    /// Multiply-adds of one square image of this side, those of convolutions and of squeeze and excite.
+    pub fn multiply_adds(&self, side: usize) -> usize {
+        let sums = |(operation, map): (&Operation, Map)| match operation {
+            Operation::Convolution(layer) => layer.weight.len() * map.pixels(),
+            Operation::SqueezeExcite(block) => block.reduce.weight.len() + block.expand.weight.len(),
+            Operation::MaxPool(_) | Operation::Join(_) | Operation::Pool(_) => 0,
+        };
+        self.operations.iter().zip(self.maps(side)).map(sums).sum()
+    }
+
+    /// Appends an operation whose result has so many channels; none where it does not fit.
+    fn push(&mut self, operation: Operation, channels: Option<usize>) -> Result<Value> {
+        let Some(channels) = channels else {
+            return Err(Error::Internal { reason: "an operation does not fit the plan".into() });
+        };
+        self.operations.push(operation);
+        self.channels.push(channels);
         Ok(self.last())
     }
 
-    /// The map that each operation gives for a square image of this side.
-    pub fn maps(&self, side: usize) -> Vec<Map> {
-        let mut map = Map { channels: self.channels, side };
-        let step = |operation: &Operation| {
-            map = match operation {
-                Operation::Convolution(layer) => {
-                    Map { channels: layer.output, side: map.side.div_ceil(layer.stride) }
-                }
-                Operation::Pool => Map { side: 1, ..map },
-            };
-            map
-        };
-        self.operations.iter().map(step).collect()
-    }
-
-    fn channels(&self, value: Value) -> usize {
-        self.operations
-            .iter()
-            .take(value.0)
-            .rev()
-            .find_map(|operation| match operation {
-                Operation::Convolution(layer) => Some(layer.output),
-                Operation::Pool => None,
-            })
-            .unwrap_or(self.channels)
+    fn channels(&self, value: Value) -> Option<usize> {
+        self.channels.get(value.0).copied()
     }
 }

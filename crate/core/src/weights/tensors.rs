@@ -60,6 +60,11 @@ impl<'a> Tensors<'a> {
         self.metadata.get(key).map(String::as_str)
     }
 
+    /// Whether there is a tensor of this name that was not taken.
+    pub fn has(&self, name: &str) -> bool {
+        self.views.contains_key(name)
+    }
+
     /// Takes the tensor of this name as f32 values, row by row.
     ///
     /// # Errors

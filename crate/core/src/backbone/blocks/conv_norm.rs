@@ -1,0 +1,203 @@
+//! A convolution with its norm and activation.
+
+use burn::module::{Module, Param, RunningState};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::activate;
+use crate::backbone::Loader;
+use crate::device;
+use crate::error::Result;
+use crate::prefix::{Activation, Convolution, Padding, Plan, Value};
+
+/// Shape of a convolution with a square kernel.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvShape {
+    /// Channels in.
+    pub input: usize,
+    /// Channels out.
+    pub output: usize,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Step of the kernel in both directions.
+    pub stride: usize,
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
+}
+
+impl ConvShape {
+    /// A convolution that sees all channels.
+    pub fn full(input: usize, output: usize, kernel: usize, stride: usize) -> Self {
+        Self { input, output, kernel, stride, groups: 1 }
+    }
+
+    /// A 1x1 convolution.
+    pub fn pointwise(input: usize, output: usize) -> Self {
+        Self::full(input, output, 1, 1)
+    }
+
+    /// A convolution of each channel alone.
+    pub fn depthwise(channels: usize, kernel: usize, stride: usize) -> Self {
+        Self { input: channels, output: channels, kernel, stride, groups: channels }
+    }
+}
+
+/// Convolution, batch norm where the architecture has one, and activation.
+#[derive(Module, Debug)]
+pub struct ConvNorm {
+    conv: Conv2d,
+    norm: Option<BatchNorm>,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl ConvNorm {
+    /// Takes `{conv}.weight` and the four tensors of `{norm}`, named as in PyTorch. The padding is half of the kernel, or
+    /// what TensorFlow calls `same`, as the weights were trained with.
+    ///
+    /// # Errors
+    /// As the loader gives them.
+    pub fn load(
+        loader: &mut Loader<'_>,
+        [conv, norm]: [&str; 2],
+        shape: ConvShape,
+        activation: Activation,
+    ) -> Result<Self> {
+        let conv = convolution(loader, conv, shape, loader.padding(shape.kernel), false)?;
+        let norm = Some(batch_norm(loader, norm, shape.output)?);
+        Ok(Self { conv, norm, activation })
+    }
+
+    /// A convolution with a bias, and a norm where one is named; networks from before batch norm are made of it.
+    ///
+    /// # Errors
+    /// As the loader gives them.
+    pub fn biased(
+        loader: &mut Loader<'_>,
+        conv: &str,
+        norm: Option<&str>,
+        shape: ConvShape,
+        padding: usize,
+    ) -> Result<Self> {
+        let conv = convolution(loader, conv, shape, Padding::Even(padding), true)?;
+        let norm = norm.map(|norm| batch_norm(loader, norm, shape.output)).transpose()?;
+        Ok(Self { conv, norm, activation: Activation::Relu })
+    }
+
+    /// # Shapes
+    /// `[batch, input, height, width]` -> `[batch, output, height / stride, width / stride]`, rounded up where the padding
+    /// is half of the kernel.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let mut output = self.conv.forward(input);
+        if let Some(norm) = &self.norm {
+            output = norm.forward(output);
+        }
+        activate(self.activation, output)
+    }
+
+    /// Adds this layer to a plan, the norm folded into the convolution: with `s = gamma / sqrt(variance + epsilon)`,
+    /// the weight is `w * s` and the bias `beta + (b - mean) * s`. `add` is added to the result before `activation`, which
+    /// is the layer's own where none is given.
+    ///
+    /// # Errors
+    /// `DEVICE_LOST` where the weights cannot be read back; `INTERNAL` where the layer does not fit the plan.
+    pub async fn lower(
+        &self,
+        plan: &mut Plan,
+        from: Value,
+        add: Option<Value>,
+        activation: Option<Activation>,
+    ) -> Result<Value> {
+        let [output, group, kernel, _] = self.conv.weight.dims();
+        let mut weight = device::read(self.conv.weight.val()).await?;
+        let mut bias = match &self.conv.bias {
+            Some(bias) => device::read(bias.val()).await?,
+            None => vec![0.0; output],
+        };
+        if let Some(norm) = &self.norm {
+            fold(norm, &mut weight, &mut bias).await?;
+        }
+        plan.convolution(Convolution {
+            from,
+            input: group * self.conv.groups,
+            output,
+            kernel,
+            stride: self.conv.stride[0],
+            padding: match self.conv.padding {
+                PaddingConfig2d::Same => Padding::Same,
+                PaddingConfig2d::Explicit(padding, ..) => Padding::Even(padding),
+                PaddingConfig2d::Valid => Padding::Even(0),
+            },
+            groups: self.conv.groups,
+            weight,
+            bias,
+            activation: activation.unwrap_or(self.activation),
+            add,
+        })
+    }
+}
+
+/// Multiplies a norm into the weight and bias of the convolution before it.
+async fn fold(norm: &BatchNorm, weight: &mut [f32], bias: &mut [f32]) -> Result<()> {
+    let gamma = device::read(norm.gamma.val()).await?;
+    let beta = device::read(norm.beta.val()).await?;
+    let mean = device::read(norm.running_mean.value()).await?;
+    let variance = device::read(norm.running_var.value()).await?;
+    let kernels = weight.chunks_exact_mut((weight.len() / bias.len()).max(1));
+    let channels = gamma.iter().zip(&beta).zip(&mean).zip(&variance);
+    for ((kernel, bias), (((gamma, beta), mean), variance)) in kernels.zip(bias).zip(channels) {
+        let scale = gamma / (variance + norm.epsilon as f32).sqrt();
+        kernel.iter_mut().for_each(|value| *value *= scale);
+        *bias = beta + (*bias - mean) * scale;
+    }
+    Ok(())
+}
+
+/// A convolution with `{name}.weight` and, where it has one, `{name}.bias`.
+pub(super) fn convolution(
+    loader: &mut Loader<'_>,
+    name: &str,
+    shape: ConvShape,
+    padding: Padding,
+    bias: bool,
+) -> Result<Conv2d> {
+    let ConvShape { input, output, kernel, stride, groups } = shape;
+    let dims = [output, input / groups, kernel, kernel];
+    let weight = loader.take(&format!("{name}.weight"), &dims)?;
+    let bias = if bias { Some(loader.take(&format!("{name}.bias"), &[output])?) } else { None };
+    let device = loader.device();
+    let mut layer = Conv2dConfig::new([input, output], [kernel, kernel])
+        .with_stride([stride, stride])
+        .with_groups(groups)
+        .with_padding(match padding {
+            Padding::Even(padding) => PaddingConfig2d::Explicit(padding, padding, padding, padding),
+            Padding::Same => PaddingConfig2d::Same,
+        })
+        .with_bias(false)
+        .init(device);
+    layer.weight = Param::from_data(TensorData::new(weight, dims), device);
+    layer.bias = bias.map(|bias| Param::from_tensor(vector(bias, device)));
+    Ok(layer)
+}
+
+/// The batch norm of this name, with the epsilon that the weights were trained with.
+fn batch_norm(loader: &mut Loader<'_>, name: &str, channels: usize) -> Result<BatchNorm> {
+    let device = loader.device().clone();
+    let mut take = |tensor: &str| -> Result<Tensor<1>> {
+        Ok(vector(loader.take(&format!("{name}.{tensor}"), &[channels])?, &device))
+    };
+    let [gamma, beta, mean, variance] =
+        [take("weight")?, take("bias")?, take("running_mean")?, take("running_var")?];
+    let mut norm = BatchNormConfig::new(channels).with_epsilon(loader.epsilon()).init(&device);
+    norm.gamma = Param::from_tensor(gamma);
+    norm.beta = Param::from_tensor(beta);
+    norm.running_mean = RunningState::new(mean);
+    norm.running_var = RunningState::new(variance);
+    Ok(norm)
+}
+
+fn vector(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), device)
+}
