@@ -60,43 +60,43 @@ macro_rules! catalogue {
 
 // name, timm's name, stages, embedding, input size, parameters / 1000, multiply-adds / 10^6, stages
 catalogue! {
-    "mobilenet_v2", Some("mobilenetv2_100"), 19, 1280, 224, 0, 299, |l| mobilenet_v2::build(l, 1.0);
-    "mobilenetv2_035", None, 19, 1280, 224, 0, 0, |l| mobilenet_v2::build(l, 0.35);
-    "mobilenetv2_050", None, 19, 1280, 224, 0, 0, |l| mobilenet_v2::build(l, 0.5);
-    "mobilenetv2_075", None, 19, 1280, 224, 0, 0, |l| mobilenet_v2::build(l, 0.75);
-    "mobilenetv2_140", None, 19, 1792, 224, 0, 0, |l| mobilenet_v2::build(l, 1.4);
-    "mobilenetv1_100", None, 14, 1024, 224, 0, 0, |l| mobilenet_v1::build(l, 1.0);
-    "mobilenetv1_125", None, 14, 1280, 224, 0, 0, |l| mobilenet_v1::build(l, 1.25);
-    "mobilenet_v3_small", Some("mobilenetv3_small_100"), 13, 576, 224, 0, 0, mobilenet_v3::small;
-    "mobilenet_v3_large", Some("mobilenetv3_large_100"), 17, 960, 224, 0, 0, mobilenet_v3::large;
-    "efficientnet_lite0", None, 18, 1280, 224, 0, 0, |l| efficientnet::lite(l, [1.0, 1.0]);
-    "efficientnet_lite1", None, 18, 1280, 240, 0, 0, |l| efficientnet::lite(l, [1.0, 1.1]);
-    "efficientnet_lite2", None, 18, 1280, 260, 0, 0, |l| efficientnet::lite(l, [1.1, 1.2]);
-    "efficientnet_lite3", None, 18, 1280, 280, 0, 0, |l| efficientnet::lite(l, [1.2, 1.4]);
-    "efficientnet_lite4", None, 18, 1280, 300, 0, 0, |l| efficientnet::lite(l, [1.4, 1.8]);
-    "efficientnet_b0", None, 18, 1280, 224, 0, 0, |l| efficientnet::build(l, [1.0, 1.0], 1e-5);
-    "efficientnet_b1", None, 18, 1280, 240, 0, 0, |l| efficientnet::build(l, [1.0, 1.1], 1e-5);
-    "efficientnet_b2", None, 18, 1408, 260, 0, 0, |l| efficientnet::build(l, [1.1, 1.2], 1e-5);
-    "efficientnet_b3", None, 18, 1536, 300, 0, 0, |l| efficientnet::build(l, [1.2, 1.4], 1e-5);
-    "efficientnet_b4", None, 18, 1792, 380, 0, 0, |l| efficientnet::build(l, [1.4, 1.8], 1e-5);
-    "efficientnet_b5", None, 18, 2048, 456, 0, 0, |l| efficientnet::build(l, [1.6, 2.2], 1e-3);
-    "efficientnet_b6", None, 18, 2304, 528, 0, 0, |l| efficientnet::build(l, [1.8, 2.6], 1e-3);
-    "efficientnet_b7", None, 18, 2560, 600, 0, 0, |l| efficientnet::build(l, [2.0, 3.1], 1e-3);
-    "resnet18", None, 10, 512, 224, 0, 0, |l| resnet::basic(l, [2, 2, 2, 2]);
-    "resnet34", None, 18, 512, 224, 0, 0, |l| resnet::basic(l, [3, 4, 6, 3]);
-    "resnet50", None, 18, 2048, 224, 0, 0, |l| resnet::bottleneck(l, [3, 4, 6, 3]);
-    "resnet101", None, 35, 2048, 224, 0, 0, |l| resnet::bottleneck(l, [3, 4, 23, 3]);
-    "resnet152", None, 52, 2048, 224, 0, 0, |l| resnet::bottleneck(l, [3, 8, 36, 3]);
-    "vgg11", None, 13, 512, 224, 0, 0, |l| vgg::vgg(l, [1, 1, 2, 2, 2], false);
-    "vgg13", None, 15, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 2, 2, 2], false);
-    "vgg16", None, 18, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 3, 3, 3], false);
-    "vgg19", None, 21, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 4, 4, 4], false);
-    "vgg11_bn", None, 13, 512, 224, 0, 0, |l| vgg::vgg(l, [1, 1, 2, 2, 2], true);
-    "vgg13_bn", None, 15, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 2, 2, 2], true);
-    "vgg16_bn", None, 18, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 3, 3, 3], true);
-    "vgg19_bn", None, 21, 512, 224, 0, 0, |l| vgg::vgg(l, [2, 2, 4, 4, 4], true);
-    "alexnet", None, 8, 256, 224, 0, 0, vgg::alexnet;
-    "squeezenet1_1", None, 12, 512, 224, 0, 0, squeezenet::build;
+    "mobilenet_v2", Some("mobilenetv2_100"), 19, 1280, 224, 2224, 299, |l| mobilenet_v2::build(l, 1.0);
+    "mobilenetv2_035", None, 19, 1280, 224, 396, 58, |l| mobilenet_v2::build(l, 0.35);
+    "mobilenetv2_050", None, 19, 1280, 224, 688, 96, |l| mobilenet_v2::build(l, 0.5);
+    "mobilenetv2_075", None, 19, 1280, 224, 1355, 208, |l| mobilenet_v2::build(l, 0.75);
+    "mobilenetv2_140", None, 19, 1792, 224, 4316, 580, |l| mobilenet_v2::build(l, 1.4);
+    "mobilenetv1_100", None, 14, 1024, 224, 3207, 568, |l| mobilenet_v1::build(l, 1.0);
+    "mobilenetv1_125", None, 14, 1280, 224, 4990, 878, |l| mobilenet_v1::build(l, 1.25);
+    "mobilenet_v3_small", Some("mobilenetv3_small_100"), 13, 576, 224, 927, 55, mobilenet_v3::small;
+    "mobilenet_v3_large", Some("mobilenetv3_large_100"), 17, 960, 224, 2972, 214, mobilenet_v3::large;
+    "efficientnet_lite0", None, 18, 1280, 224, 3371, 384, |l| efficientnet::lite(l, [1.0, 1.0]);
+    "efficientnet_lite1", None, 23, 1280, 240, 4136, 599, |l| efficientnet::lite(l, [1.0, 1.1]);
+    "efficientnet_lite2", None, 23, 1280, 260, 4811, 858, |l| efficientnet::lite(l, [1.1, 1.2]);
+    "efficientnet_lite3", None, 26, 1280, 280, 6916, 1382, |l| efficientnet::lite(l, [1.2, 1.4]);
+    "efficientnet_lite4", None, 32, 1280, 300, 11726, 2552, |l| efficientnet::lite(l, [1.4, 1.8]);
+    "efficientnet_b0", None, 18, 1280, 224, 4008, 385, |l| efficientnet::build(l, [1.0, 1.0], 1e-5);
+    "efficientnet_b1", None, 25, 1280, 240, 6513, 686, |l| efficientnet::build(l, [1.0, 1.1], 1e-5);
+    "efficientnet_b2", None, 25, 1408, 260, 7701, 992, |l| efficientnet::build(l, [1.1, 1.2], 1e-5);
+    "efficientnet_b3", None, 28, 1536, 300, 10696, 1826, |l| efficientnet::build(l, [1.2, 1.4], 1e-5);
+    "efficientnet_b4", None, 34, 1792, 380, 17549, 4392, |l| efficientnet::build(l, [1.4, 1.8], 1e-5);
+    "efficientnet_b5", None, 41, 2048, 456, 28341, 10264, |l| efficientnet::build(l, [1.6, 2.2], 1e-3);
+    "efficientnet_b6", None, 47, 2304, 528, 40736, 19065, |l| efficientnet::build(l, [1.8, 2.6], 1e-3);
+    "efficientnet_b7", None, 57, 2560, 600, 63787, 37743, |l| efficientnet::build(l, [2.0, 3.1], 1e-3);
+    "resnet18", None, 10, 512, 224, 11177, 1814, |l| resnet::basic(l, [2, 2, 2, 2]);
+    "resnet34", None, 18, 512, 224, 21285, 3663, |l| resnet::basic(l, [3, 4, 6, 3]);
+    "resnet50", None, 18, 2048, 224, 23508, 4087, |l| resnet::bottleneck(l, [3, 4, 6, 3]);
+    "resnet101", None, 35, 2048, 224, 42500, 7799, |l| resnet::bottleneck(l, [3, 4, 23, 3]);
+    "resnet152", None, 52, 2048, 224, 58144, 11512, |l| resnet::bottleneck(l, [3, 8, 36, 3]);
+    "vgg11", None, 13, 512, 224, 9220, 7485, |l| vgg::vgg(l, [1, 1, 2, 2, 2], false);
+    "vgg13", None, 15, 512, 224, 9405, 11185, |l| vgg::vgg(l, [2, 2, 2, 2, 2], false);
+    "vgg16", None, 18, 512, 224, 14715, 15347, |l| vgg::vgg(l, [2, 2, 3, 3, 3], false);
+    "vgg19", None, 21, 512, 224, 20024, 19508, |l| vgg::vgg(l, [2, 2, 4, 4, 4], false);
+    "vgg11_bn", None, 13, 512, 224, 9226, 7485, |l| vgg::vgg(l, [1, 1, 2, 2, 2], true);
+    "vgg13_bn", None, 15, 512, 224, 9411, 11185, |l| vgg::vgg(l, [2, 2, 2, 2, 2], true);
+    "vgg16_bn", None, 18, 512, 224, 14723, 15347, |l| vgg::vgg(l, [2, 2, 3, 3, 3], true);
+    "vgg19_bn", None, 21, 512, 224, 20035, 19508, |l| vgg::vgg(l, [2, 2, 4, 4, 4], true);
+    "alexnet", None, 8, 256, 224, 2470, 656, vgg::alexnet;
+    "squeezenet1_1", None, 12, 512, 224, 722, 263, squeezenet::build;
 }
 
 /// timm's mark of weights that TensorFlow trained: `tf_efficientnet_b0`.
@@ -131,14 +131,16 @@ mod tests {
 
     /// Stages, embedding, parameters in thousands, multiply-adds in millions.
     fn measured(entry: &Architecture) -> [usize; 4] {
-        let backbone = sample::backbone_of(entry.name, 1);
+        let (backbone, tensors) = sample::backbone_of(entry.name, 1);
+        let learned = tensors.iter().filter(|(name, _)| !name.contains(".running_"));
+        let parameters: usize = learned.map(|(_, (_, values))| values.len()).sum();
         let plan = block_on(backbone.lower(backbone.len())).unwrap();
         let side = entry.input_size as usize;
         let rounded = |count: usize, unit: f64| (count as f64 / unit).round() as usize;
         [
             backbone.len(),
             plan.maps(side).last().unwrap().len(),
-            rounded(burn::module::Module::num_params(&backbone), 1e3),
+            rounded(parameters, 1e3),
             rounded(plan.multiply_adds(side), 1e6),
         ]
     }

@@ -22,10 +22,7 @@ pub fn weights(seed: u64, change: impl Fn(&mut Named)) -> Vec<u8> {
 
 /// A weights file of an architecture, as [`weights`].
 pub fn weights_of(arch: &str, seed: u64, change: impl Fn(&mut Named)) -> Vec<u8> {
-    let mut random = Random { numbers: ChaCha8Rng::seed_from_u64(seed), tensors: Named::new() };
-    let tensorflow = catalogue::is_tensorflow(arch);
-    catalogue::find(arch).unwrap().build(&mut random, &Device::flex(), tensorflow).unwrap();
-    let mut tensors = random.tensors;
+    let (_, mut tensors) = backbone_of(arch, seed);
     change(&mut tensors);
     let encoded: Vec<_> = tensors
         .iter()
@@ -45,11 +42,13 @@ pub fn weights_of(arch: &str, seed: u64, change: impl Fn(&mut Named)) -> Vec<u8>
     serialize(views, Some(metadata)).unwrap()
 }
 
-/// A backbone of seeded random numbers.
-pub fn backbone_of(arch: &str, seed: u64) -> Backbone {
+/// A backbone of seeded random numbers, and its tensors.
+pub fn backbone_of(arch: &str, seed: u64) -> (Backbone, Named) {
     let mut random = Random { numbers: ChaCha8Rng::seed_from_u64(seed), tensors: Named::new() };
     let tensorflow = catalogue::is_tensorflow(arch);
-    catalogue::find(arch).unwrap().build(&mut random, &Device::flex(), tensorflow).unwrap()
+    let architecture = catalogue::find(arch).unwrap();
+    let backbone = architecture.build(&mut random, &Device::flex(), tensorflow).unwrap();
+    (backbone, random.tensors)
 }
 
 /// A source that makes up every tensor that it is asked for, and keeps it.

@@ -1,6 +1,10 @@
-//! How pretrained numbers get in: the pretrained [`Spec`] and the [`Tensors`] of a safetensors file.
+//! How pretrained numbers get in: the pretrained [`Spec`] and the [`Tensors`] of a file, safetensors or PyTorch.
 
+mod bytes;
 mod checksum;
+mod closest;
+mod pickle;
+mod pytorch;
 mod spec;
 mod tensors;
 

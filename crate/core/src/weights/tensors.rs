@@ -1,4 +1,4 @@
-//! The named tensors of a safetensors file, taken one by one with the shape that the backbone expects.
+//! The named tensors of a file, taken one by one with the shape that the backbone expects.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,6 +6,8 @@ use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+use super::closest::closest;
+use super::pytorch::{self, Views};
 use super::{Spec, checksum};
 use crate::error::{Error, Result};
 
@@ -21,13 +23,21 @@ pub const CLASSES_KEY: &str = "rekindle.classes";
 /// Metadata key of the file's [`checksum`].
 pub const CHECKSUM_KEY: &str = "rekindle.checksum";
 
-/// The named tensors of a safetensors file that was checked. Taking a tensor removes it, so that what is left at the
+/// What the names of a classifier's tensors begin with: torchvision's, timm's and `efficientnet-pytorch`'s.
+const CLASSIFIER: [&str; 6] = ["classifier.", "fc.", "_fc.", "head.", "pre_logits.", "conv_head."];
+
+/// What some tools put before every name.
+const WRAPPERS: [&str; 3] = ["module.", "_orig_mod.", "model."];
+
+/// The named tensors of a file that was checked. Taking a tensor removes it, so that what is left at the
 /// end is what the backbone does not know.
 #[derive(Debug)]
 pub struct Tensors<'a> {
     spec: Spec,
     metadata: HashMap<String, String>,
-    views: BTreeMap<String, TensorView<'a>>,
+    views: Views<'a>,
+    /// Whether the file is from elsewhere, and may hold a classifier as well.
+    foreign: bool,
 }
 
 impl<'a> Tensors<'a> {
@@ -47,7 +57,34 @@ impl<'a> Tensors<'a> {
             return Err(format("the bytes do not match the file's checksum".into()));
         }
         let spec = Spec::from_json(entry(SPEC_KEY)?)?;
-        Ok(Self { spec, metadata, views })
+        Ok(Self { spec, metadata, views, foreign: false })
+    }
+
+    /// Reads the file of another tool: safetensors, or PyTorch's old or new format. It has no spec and no checksum of its
+    /// own; what only training needs and a classifier are passed over.
+    ///
+    /// # Errors
+    /// `WEIGHTS_FORMAT` where the bytes are none of these, are cut off, or ask for more than weights need.
+    pub fn read_foreign(bytes: &'a [u8], spec: Spec) -> Result<Self> {
+        let views = if bytes.starts_with(pytorch::ZIP) {
+            pytorch::read_zip(bytes)?
+        } else if bytes.starts_with(pytorch::PICKLE) {
+            pytorch::read_legacy(bytes)?
+        } else {
+            let format = |error: &dyn std::error::Error| Error::WeightsFormat {
+                reason: format!("the file is neither of PyTorch nor safetensors: {error}"),
+            };
+            SafeTensors::deserialize(bytes).map_err(|error| format(&error))?.tensors().into_iter().collect()
+        };
+        let wrapper = WRAPPERS.iter().find(|wrapper| views.keys().all(|name| name.starts_with(**wrapper)));
+        let named = views.into_iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked"));
+        let views = named
+            .map(|(name, view)| match wrapper.and_then(|wrapper| name.strip_prefix(wrapper)) {
+                Some(name) => (name.to_owned(), view),
+                None => (name, view),
+            })
+            .collect();
+        Ok(Self { spec, metadata: HashMap::new(), views, foreign: true })
     }
 
     /// What the weights need to be used as they were trained.
@@ -76,7 +113,12 @@ impl<'a> Tensors<'a> {
             expected: format!("{shape:?}"),
             found,
         };
-        let view = self.views.remove(name).ok_or_else(|| mismatch("absent".into()))?;
+        let Some(view) = self.views.remove(name) else {
+            return Err(mismatch(match closest(name, self.views.keys()) {
+                names if names.is_empty() => "absent".into(),
+                names => format!("absent; the closest names are {}", names.join(", ")),
+            }));
+        };
         if view.shape() != shape {
             return Err(mismatch(format!("{:?}", view.shape())));
         }
@@ -95,7 +137,9 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// `WEIGHTS_MISMATCH` where a tensor was not taken.
     pub fn finish(self) -> Result<()> {
-        match self.views.first_key_value() {
+        let classifier =
+            |name: &str| self.foreign && CLASSIFIER.iter().any(|prefix| name.starts_with(prefix));
+        match self.views.iter().find(|(name, _)| !classifier(name)) {
             None => Ok(()),
             Some((name, view)) => Err(Error::WeightsMismatch {
                 tensor: name.clone(),
@@ -185,7 +229,8 @@ mod tests {
             expected: expected.into(),
             found: found.into(),
         };
-        assert_eq!(tensors.take("z", &[3, 4]), Err(mismatch("z", "[3, 4]", "absent")));
+        let absent = "absent; the closest names are a.f32, e.nan, b.f16";
+        assert_eq!(tensors.take("a.nan", &[3, 4]), Err(mismatch("a.nan", "[3, 4]", absent)));
         assert_eq!(tensors.take("a.f32", &[1, 2]), Err(mismatch("a.f32", "[1, 2]", "[2]")));
         assert_eq!(tensors.finish(), Err(mismatch("b.f16", "absent", "[2]")));
     }

@@ -1,0 +1,46 @@
+//! Names that a missing one may have been meant as.
+
+/// How many are shown.
+const SHOWN: usize = 3;
+
+/// The names that need the fewest changes of single letters to become `name`.
+pub fn closest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+    let mut ranked: Vec<_> = names.map(|other| (distance(name, other), other.as_str())).collect();
+    ranked.sort_unstable();
+    ranked.into_iter().take(SHOWN).map(|(_, name)| name).collect()
+}
+
+/// Insertions, deletions and replacements from one text to the other (Levenshtein, 1966), row by row of the table. Only the
+/// first letters of very long names count: a hostile file may have any.
+fn distance(a: &str, b: &str) -> usize {
+    let letters = |text: &str| text.bytes().take(100).collect::<Vec<_>>();
+    let (a, b) = (letters(a), letters(b));
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (above, letter) in a.iter().enumerate() {
+        let mut diagonal = above;
+        let mut left = above + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, other) in row.iter_mut().skip(1).zip(&b) {
+            let replaced = diagonal + usize::from(letter != other);
+            diagonal = *cell;
+            left = replaced.min(diagonal + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_count_changed_letters() {
+        for (a, b, expected) in [("", "", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("flaw", "lawn", 2)] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+            assert_eq!(distance(b, a), expected, "{b} {a}");
+        }
+    }
+}

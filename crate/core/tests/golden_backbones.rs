@@ -1,0 +1,152 @@
+//! Every architecture against torchvision's and timm's own models: `tests/golden/backbones/README.md` says what is compared.
+//! `cargo test --release -p rekindle --test golden_backbones -- --nocapture` prints a table of the errors.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by panicking")]
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use pollster::block_on;
+use rekindle::backbone::{Source, catalogue};
+use rekindle::prefix::CpuPrefix;
+use safetensors::SafeTensors;
+
+/// What timm's files have and torchvision's have not.
+const TIMM_STEM: &str = "conv_stem.weight";
+
+/// `count` numbers from -1 to 1: the name's FNV-1a hash plus the index, through SplitMix64. The same is in `make.py`.
+fn formula(name: &str, count: usize) -> impl Iterator<Item = f64> {
+    let hash = name
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3));
+    (1..=count as u64).map(move |index| {
+        let z = hash.wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 23) - 1.0
+    })
+}
+
+/// Weights by the formula, under the names of a library.
+struct Formula {
+    timm: bool,
+}
+
+impl Source for Formula {
+    fn has(&self, name: &str) -> bool {
+        self.timm && name == TIMM_STEM
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> rekindle::Result<Vec<f32>> {
+        let inputs: usize = shape.iter().skip(1).product();
+        let vector = shape.len() == 1;
+        let value = |unit: f64| {
+            if name.ends_with("running_var") || (name.ends_with("weight") && vector) {
+                1.0 + unit / 4.0
+            } else if name.ends_with("weight") {
+                unit * (3.0 / inputs as f64).sqrt()
+            } else {
+                unit / 10.0
+            }
+        };
+        Ok(formula(name, shape.iter().product()).map(|unit| value(unit) as f32).collect())
+    }
+}
+
+struct Expected(Vec<u8>);
+
+impl Expected {
+    fn read() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/backbones");
+        Self(std::fs::read(folder.join("expected.safetensors")).unwrap())
+    }
+
+    fn cases(&self) -> Vec<String> {
+        let file = SafeTensors::deserialize(&self.0).unwrap();
+        let names =
+            file.names().into_iter().filter_map(|name| name.strip_suffix(".stages")).map(String::from);
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    fn values(&self, name: &str) -> Vec<f32> {
+        let file = SafeTensors::deserialize(&self.0).unwrap();
+        let data = file.tensor(name).unwrap();
+        data.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    }
+}
+
+/// The largest difference, in parts of `scale`.
+fn difference(found: &[f32], expected: &[f32], scale: f32) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    found
+        .iter()
+        .zip(expected)
+        .map(|(a, b)| (a - b).abs() / scale)
+        .fold(0.0, |most, error| if error > most || error.is_nan() { error } else { most })
+}
+
+/// The largest errors over all stages of the module, and of the plan's embedding.
+fn errors(expected: &Expected, case: &str) -> [f32; 2] {
+    let (library, arch) = case.split_once('/').unwrap();
+    let side = if arch.starts_with("tf_") { 75 } else { 64 };
+    let tensorflow = catalogue::is_tensorflow(arch);
+    let device = Device::flex();
+    let architecture = catalogue::find(arch).unwrap();
+    let backbone = architecture.build(&mut Formula { timm: library == "timm" }, &device, tensorflow).unwrap();
+    let image: Vec<f32> = formula("image", 3 * side * side).map(|unit| unit as f32 * 2.0).collect();
+    let mut map = Tensor::<4>::from_data(TensorData::new(image, [1, 3, side, side]), &device);
+    let interleaved: Vec<f32> = map.clone().permute([0, 2, 3, 1]).into_data().try_to_vec().unwrap();
+
+    let rows = expected.values(&format!("{case}.stages"));
+    let rows = rows.as_chunks::<18>().0;
+    assert_eq!(backbone.len(), rows.len(), "{case}");
+    let mut module = 0.0f32;
+    for (stage, [largest, mean, sample @ ..]) in rows.iter().enumerate() {
+        map = backbone.forward(map, stage..stage + 1);
+        let values: Vec<f32> = map.to_data().try_to_vec().unwrap();
+        let found: Vec<f32> = (0..16).map(|index| values[index * values.len() / 16]).collect();
+        let found_mean = values.iter().map(|value| f64::from(value.abs())).sum::<f64>() / values.len() as f64;
+        let error = difference(&found, sample, *largest).max((found_mean as f32 - mean).abs() / mean);
+        assert!(error < 1e-3, "{case}, stage {stage}: {error}");
+        module = module.max(error);
+    }
+    let embedding = expected.values(&format!("{case}.embedding"));
+    let plan = block_on(backbone.lower(backbone.len())).unwrap();
+    let found = CpuPrefix::compile(&plan, side).unwrap().run(&interleaved).unwrap();
+    let scale = embedding.iter().fold(0.0f32, |most, value| most.max(value.abs()));
+    [module, difference(&found, &embedding, scale)]
+}
+
+fn check(part: usize) {
+    let expected = Expected::read();
+    let cases = expected.cases();
+    assert_eq!(cases.len(), 47);
+    for case in cases.iter().skip(part).step_by(4) {
+        let [module, plan] = errors(&expected, case);
+        println!("| {case} | {module:.0e} | {plan:.0e} |");
+        assert!(plan < 1e-3, "{case}, the plan's embedding: {plan}");
+    }
+}
+
+// In four parts, so that a test runner spreads them over processors.
+#[test]
+fn a_first_quarter_agrees() {
+    check(0);
+}
+
+#[test]
+fn a_second_quarter_agrees() {
+    check(1);
+}
+
+#[test]
+fn a_third_quarter_agrees() {
+    check(2);
+}
+
+#[test]
+fn a_last_quarter_agrees() {
+    check(3);
+}
