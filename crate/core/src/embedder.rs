@@ -9,8 +9,12 @@ use crate::prefix::CpuPrefix;
 use crate::prefix::GpuPrefix;
 use crate::weights::{Spec, Tensors};
 
-/// Sides of the square input that a backbone takes, in pixels; multiples of [`INPUT_STEP`].
+/// Sides of the square input that a backbone takes, in pixels; multiples of [`INPUT_STEP`], or what the weights were trained
+/// with, which may be larger.
 pub const INPUT_SIZES: std::ops::RangeInclusive<u32> = 32..=512;
+
+/// The largest input that weights may have been trained with: EfficientNet B8's is 672.
+const LARGEST_TRAINED: u32 = 1024;
 
 /// Backbones halve the image five times.
 pub const INPUT_STEP: u32 = 32;
@@ -37,7 +41,8 @@ enum Prefix {
 impl Embedder {
     /// Gets the device, tests it, loads the weights (a safetensors file with its spec) and compiles the frozen prefix.
     ///
-    /// `input_size` is the side of the square input in pixels, a multiple of 32 from 32 to 512; the spec's by default.
+    /// `input_size` is the side of the square input in pixels, the spec's or a multiple of 32 from 32 to 512; the spec's by
+    /// default.
     ///
     /// # Errors
     /// `OPTION_INVALID` for another input size; `WEIGHTS_FORMAT` and `WEIGHTS_MISMATCH` for weights that cannot be used;
@@ -45,7 +50,7 @@ impl Embedder {
     pub async fn new(weights: &[u8], device: Device, input_size: Option<u32>) -> Result<Self> {
         let tensors = Tensors::read(weights)?;
         let spec = tensors.spec().clone();
-        let input_size = check_size(input_size.unwrap_or(spec.input_size))?;
+        let input_size = check_size(input_size.unwrap_or(spec.input_size), spec.input_size)?;
         let (burn_device, info) = device.open().await?;
         let backbone = Backbone::load(tensors, &burn_device)?;
         let side = input_size as usize;
@@ -118,14 +123,19 @@ impl Embedder {
     }
 }
 
-fn check_size(size: u32) -> Result<u32> {
-    if INPUT_SIZES.contains(&size) && size.is_multiple_of(INPUT_STEP) {
+fn check_size(size: u32, trained: u32) -> Result<u32> {
+    let trained = size == trained && (*INPUT_SIZES.start()..=LARGEST_TRAINED).contains(&size);
+    if trained || (INPUT_SIZES.contains(&size) && size.is_multiple_of(INPUT_STEP)) {
         return Ok(size);
     }
     Err(Error::OptionInvalid {
         option: "inputSize".into(),
         found: size.to_string(),
-        expected: format!("a multiple of {INPUT_STEP} from {} to {}", INPUT_SIZES.start(), INPUT_SIZES.end()),
+        expected: format!(
+            "a multiple of {INPUT_STEP} from {} to {}, or the size that the weights were trained with",
+            INPUT_SIZES.start(),
+            INPUT_SIZES.end()
+        ),
     })
 }
 

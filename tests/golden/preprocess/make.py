@@ -14,15 +14,17 @@ from PIL import Image
 HERE = pathlib.Path(__file__).parent
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CASES = [
-    # input, input size, crop_pct
-    ("landscape_301x199", 224, 0.875),
-    ("portrait_97x173", 224, 0.875),
-    ("detail_640x427", 224, 0.875),
-    ("detail_640x427", 96, 0.875),
-    ("detail_640x427", 160, 1.0),
-    ("thin_61x700", 96, 0.9),
-    ("wide_333x7", 96, 0.875),
-    ("pattern_4000x3000", 64, 0.875),
+    # input, input size, crop_pct, filter
+    ("landscape_301x199", 224, 0.875, "bilinear"),
+    ("portrait_97x173", 224, 0.875, "bilinear"),
+    ("detail_640x427", 224, 0.875, "bilinear"),
+    ("detail_640x427", 96, 0.875, "bilinear"),
+    ("detail_640x427", 160, 1.0, "bilinear"),
+    ("thin_61x700", 96, 0.9, "bilinear"),
+    ("wide_333x7", 96, 0.875, "bilinear"),
+    ("pattern_4000x3000", 64, 0.875, "bilinear"),
+    ("landscape_301x199", 96, 0.875, "bicubic"),
+    ("portrait_97x173", 160, 0.875, "bicubic"),
 ]
 
 
@@ -56,14 +58,14 @@ def pattern(width, height):
     return Image.fromarray(rgb.astype(np.uint8))
 
 
-def crop(image, input_size, crop_pct):
+def crop(image, input_size, crop_pct, interpolation):
     """torchvision's Resize (an int) and CenterCrop."""
     size = round(input_size / crop_pct)
     width, height = image.size
     short, long = min(width, height), max(width, height)
     longer = int(size * long / short)
     resized = (size, longer) if width <= height else (longer, size)
-    image = image.resize(resized, Image.Resampling.BILINEAR)
+    image = image.resize(resized, Image.Resampling[interpolation.upper()])
     top = int(round((resized[1] - input_size) / 2.0))
     left = int(round((resized[0] - input_size) / 2.0))
     return image.crop((left, top, left + input_size, top + input_size))
@@ -79,18 +81,26 @@ def main():
     if len(sys.argv) > 1:
         inputs(pathlib.Path(sys.argv[1]))
     cases = []
-    for name, input_size, crop_pct in CASES:
+    for name, input_size, crop_pct, interpolation in CASES:
         if name.startswith("pattern_"):
             image = pattern(*map(int, name.removeprefix("pattern_").split("x")))
         else:
             image = Image.open(HERE / f"{name}.png").convert("RGB")
-        expected = f"{name}_crop{input_size}_{crop_pct}.png"
-        cropped = crop(image, input_size, crop_pct)
+        mark = "" if interpolation == "bilinear" else f"_{interpolation}"
+        expected = f"{name}_crop{input_size}_{crop_pct}{mark}.png"
+        cropped = crop(image, input_size, crop_pct, interpolation)
         cropped.save(HERE / expected, optimize=True)
         # The values of the middle row, one pixel in seven.
         values = normalised(cropped)[input_size // 2, ::7].ravel().tolist()
         cases.append(
-            {"input": name, "inputSize": input_size, "cropPct": crop_pct, "expected": expected, "normalised": values}
+            {
+                "input": name,
+                "inputSize": input_size,
+                "cropPct": crop_pct,
+                "interpolation": interpolation,
+                "expected": expected,
+                "normalised": values,
+            }
         )
     lines = ",\n".join(map(json.dumps, cases))
     (HERE / "cases.json").write_text(f"[\n{lines}\n]\n")

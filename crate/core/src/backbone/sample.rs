@@ -77,7 +77,7 @@ pub fn spec() -> Spec {
         input_size: 64,
         mean: [0.5; 3],
         std: [0.25; 3],
-        interpolation: "bilinear".into(),
+        interpolation: crate::weights::Interpolation::Bilinear,
         crop_pct: 0.875,
         license: "CC0-1.0".into(),
         source: "a test".into(),

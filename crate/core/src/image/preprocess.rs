@@ -2,20 +2,21 @@
 
 use fast_image_resize::CropBox;
 
-use super::{Pixels, resample::resample};
+use super::{Pixels, resample::resample_by};
 use crate::error::Result;
-use crate::weights::Spec;
+use crate::weights::{Interpolation, Spec};
 
 /// The evaluation transform that belongs to pretrained weights: the shorter side is resized to
 /// `round(input_size / crop_pct)`, the centre is cropped to `input_size` and each channel normalised.
 ///
-/// The sizes and offsets are torchvision's (`Resize`, `CenterCrop`), the filter is Pillow's antialiased bilinear.
+/// The sizes and offsets are torchvision's (`Resize`, `CenterCrop`), the filter is Pillow's antialiased one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preprocess {
     input_size: u32,
     shorter_side: u32,
     mean: [f32; 3],
     std: [f32; 3],
+    interpolation: Interpolation,
 }
 
 impl Preprocess {
@@ -25,7 +26,7 @@ impl Preprocess {
         let crop_pct = f64::from(spec.crop_pct);
         let kept = if crop_pct > 0.0 && crop_pct < 1.0 { crop_pct } else { 1.0 };
         let shorter_side = (f64::from(input_size) / kept).round() as u32;
-        Self { input_size, shorter_side, mean: spec.mean, std: spec.std }
+        Self { input_size, shorter_side, mean: spec.mean, std: spec.std, interpolation: spec.interpolation }
     }
 
     /// The centre of the resized image, `input_size` x `input_size`. Only what the crop shows is resized, to the same
@@ -37,7 +38,8 @@ impl Preprocess {
         let shorter = pixels.width().min(pixels.height());
         let (left, width) = self.span(pixels.width(), shorter);
         let (top, height) = self.span(pixels.height(), shorter);
-        resample(pixels, CropBox { left, top, width, height }, self.input_size, self.input_size)
+        let region = CropBox { left, top, width, height };
+        resample_by(self.interpolation, pixels, region, self.input_size, self.input_size)
     }
 
     /// Where the crop begins on a side and how long it is, in pixels of the original image.

@@ -9,5 +9,5 @@ mod spec;
 mod tensors;
 
 pub use checksum::checksum;
-pub use spec::Spec;
+pub use spec::{Interpolation, Spec};
 pub use tensors::{CHECKSUM_KEY, CLASSES_KEY, LICENSE_KEY, SPEC_KEY, Tensors};

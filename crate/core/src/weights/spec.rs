@@ -18,8 +18,8 @@ pub struct Spec {
     pub mean: [f32; 3],
     /// Standard deviation of each channel (R, G, B), for values of 0 to 1.
     pub std: [f32; 3],
-    /// Filter of the resize; `bilinear` (antialiased, as Pillow does it).
-    pub interpolation: String,
+    /// Filter of the resize.
+    pub interpolation: Interpolation,
     /// Part of the resized shorter side that the centre crop keeps.
     pub crop_pct: f32,
     /// SPDX name of the weights' licence.
@@ -28,6 +28,16 @@ pub struct Spec {
     pub source: String,
     /// SHA-256 of the file they were converted from, in hexadecimal.
     pub sha256: String,
+}
+
+/// Filter of a resize, antialiased as Pillow does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpolation {
+    /// A triangle over the pixels that one covers.
+    Bilinear,
+    /// Cubic, with the parameter -1/2.
+    Bicubic,
 }
 
 impl Spec {

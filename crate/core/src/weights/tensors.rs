@@ -102,6 +102,11 @@ impl<'a> Tensors<'a> {
         self.views.contains_key(name)
     }
 
+    /// Names and shapes of the tensors that were not taken.
+    pub fn left(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.views.iter().map(|(name, view)| (name.as_str(), view.shape()))
+    }
+
     /// Takes the tensor of this name as f32 values, row by row.
     ///
     /// # Errors
@@ -176,7 +181,7 @@ mod tests {
             input_size: 64,
             mean: [0.5; 3],
             std: [0.5; 3],
-            interpolation: "bilinear".into(),
+            interpolation: crate::weights::Interpolation::Bilinear,
             crop_pct: 1.0,
             license: "CC0-1.0".into(),
             source: "a test".into(),
