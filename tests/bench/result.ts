@@ -17,11 +17,24 @@ export interface Result {
   /** What must be known to judge the numbers. */
   notes: string[];
   times: Times[];
+  /** Further work that was compared, in tables of its own. */
+  more?: Comparison[];
+}
+
+/** One piece of work and how long each contender took for it. */
+export interface Comparison {
+  work: string;
+  times: Times[];
 }
 
 /** How often longer each contender took than the first. */
-export function ratios({ times }: Result): number[] {
+export function ratios({ times }: Comparison): number[] {
   return times.map(({ medianMs }) => medianMs / (times[0]?.medianMs ?? NaN));
+}
+
+/** How many items each contender did in a second, where a round does `items` of them. */
+export function perSecond(times: Times[], items: number): string {
+  return times.map(({ name, medianMs }) => `${name} ${((1000 * items) / medianMs).toFixed(1)}`).join(', ');
 }
 
 /** Writes `docs/benchmarks/<name>.json` and `.md`, and gives the page. */
@@ -29,27 +42,37 @@ export function write(result: Result, browser: string): string {
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length, browser };
   const page = markdown(result, machine);
   mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(`${FOLDER}${result.name}.json`, `${JSON.stringify({ ...result, ratios: ratios(result), machine }, null, 2)}\n`);
+  const json = { ...withRatios(result), more: result.more?.map(withRatios), machine };
+  writeFileSync(`${FOLDER}${result.name}.json`, `${JSON.stringify(json, null, 2)}\n`);
   writeFileSync(`${FOLDER}${result.name}.md`, page);
   return page;
 }
 
+function withRatios<T extends Comparison>(comparison: T): T & { ratios: number[] } {
+  return { ...comparison, ratios: ratios(comparison) };
+}
+
 function markdown(result: Result, machine: { processor: string; cores: number; browser: string }): string {
-  const rows = result.times.map(({ name, medianMs, spreadMs }, index) => {
-    const [low, high] = spreadMs;
-    return `| ${name} | ${ms(medianMs)} | ${ms(low)} to ${ms(high)} | ${(ratios(result)[index] ?? NaN).toFixed(2)} |`;
-  });
+  const more = (result.more ?? []).map((comparison) => `\n${comparison.work}:\n\n${table(comparison)}\n`).join('');
   return `# ${result.title}
 
 ${result.work}. ${result.times[0]?.roundsMs.length} rounds of each, by turns, in one page of Chromium ${machine.browser}
 on ${machine.processor} (${machine.cores} cores). Again: \`npm run bench -w tests -- ${result.name}\`.
 
-| | median ms | spread ms | times Rekindle |
-|---|---|---|---|
-${rows.join('\n')}
-
+${table(result)}
+${more}
 ${result.notes.map((note) => `- ${note}`).join('\n')}
 `;
+}
+
+function table(comparison: Comparison): string {
+  const rows = comparison.times.map(({ name, medianMs, spreadMs }, index) => {
+    const [low, high] = spreadMs;
+    return `| ${name} | ${ms(medianMs)} | ${ms(low)} to ${ms(high)} | ${(ratios(comparison)[index] ?? NaN).toFixed(2)} |`;
+  });
+  return `| | median ms | spread ms | times Rekindle |
+|---|---|---|---|
+${rows.join('\n')}`;
 }
 
 function ms(value: number): string {

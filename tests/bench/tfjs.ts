@@ -1,4 +1,4 @@
-/** TF.js with its wasm backend, bundled for the page and served beside the package. */
+/** TF.js with its wasm and WebGPU backends, bundled for the page and served beside the package. */
 
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -8,11 +8,11 @@ import type { Server } from '../browser/server.ts';
 
 const require = createRequire(import.meta.url);
 
-/** Serves `/bench/tfjs.js`, which holds the contenders of TF.js, and the backend's wasm files. */
+/** Serves `/bench/tfjs.js` and `/bench/tfjs-webgpu.js`, which hold the contenders of TF.js, and the backend's wasm files. */
 export async function serveTfjs(server: Server): Promise<void> {
   const folder = fileURLToPath(new URL('../.build/bench/', import.meta.url));
   await build({
-    entryPoints: [fileURLToPath(new URL('./page/tfjs.ts', import.meta.url))],
+    entryPoints: ['tfjs', 'tfjs-webgpu'].map((name) => fileURLToPath(new URL(`./page/${name}.ts`, import.meta.url))),
     outdir: folder,
     bundle: true,
     format: 'esm',

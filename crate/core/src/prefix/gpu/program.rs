@@ -3,11 +3,15 @@
 use super::kernel::Kernel;
 use super::tiles::Tiles;
 use crate::error::{Error, Result};
-use crate::prefix::packed::{Kind, by_tap};
+use crate::prefix::packed::Kind;
 use crate::prefix::plan::{Convolution, Map, Operation, Plan};
 
 /// Bytes from a layer's shape to the next: what every device can begin a uniform at.
 pub const SHAPE_BYTES: usize = 256;
+
+/// What results are clamped to: with ReLU6, and without.
+const RELU6: [f32; 2] = [0.0, 6.0];
+const LINEAR: [f32; 2] = [f32::MIN, f32::MAX];
 
 /// One dispatch.
 #[derive(Debug, Clone, Copy)]
@@ -57,61 +61,60 @@ impl Program {
         };
         for ((operation, map), place) in plan.operations().iter().zip(maps.windows(2)).zip(places.windows(2)) {
             let (&[input, output], &[from, to]) = (map, place) else { continue };
-            let (kernel, added) = match operation {
+            let kernel = match operation {
                 Operation::Convolution(layer) => {
-                    let added = layer.add.map(|value| places.get(value.index()).copied().flatten());
-                    (tiles.kernel(Kind::of(layer)?, layer, output), added)
+                    let kind = Kind::of(layer)?;
+                    program.convolution(kind, layer, [input, output]);
+                    tiles.kernel(kind, layer, output)
                 }
-                Operation::Pool => (Kernel::Pool, None),
+                Operation::Pool => {
+                    program.shape([input, output], [0; 3], LINEAR);
+                    Kernel::Pool
+                }
             };
-            if from.is_none() != matches!(kernel, Kernel::Stem { .. }) || added == Some(None) {
-                return Err(Error::Internal { reason: "only a stem can read the image".into() });
+            // A stem takes three channels and all others a multiple of eight, so that nothing else fits the image.
+            if from.is_none() != matches!(kernel, Kernel::Stem { .. }) {
+                return Err(Error::Internal { reason: "a frozen prefix begins with a stem".into() });
             }
-            program.shape(operation, input, output);
+            let added = match operation {
+                Operation::Convolution(Convolution { add: Some(value), .. }) => {
+                    places.get(value.index()).copied().flatten()
+                }
+                _ => None,
+            };
             program.layers.push(Layer {
                 kernel,
                 workgroups: kernel.invocations(output).div_ceil(tiles.workgroup as usize) as u32,
                 input: from,
                 output: to.unwrap_or_default(),
-                added: added.flatten(),
+                added,
             });
         }
         Ok(program)
     }
 
-    /// Appends an operation's shape and weights.
-    fn shape(&mut self, operation: &Operation, input: Map, output: Map) {
+    /// Appends a convolution's weights, its bias and its shape.
+    fn convolution(&mut self, kind: Kind, layer: &Convolution, maps: [Map; 2]) {
+        let taps = kind.taps(layer);
         let weight = self.weights.len();
-        let mut bias = weight;
-        let (mut adds, mut range) = (false, [f32::MIN, f32::MAX]);
-        if let Operation::Convolution(layer) = operation {
-            self.weights.extend(transposed(layer));
-            bias = self.weights.len();
-            self.weights.extend(&layer.bias);
-            adds = layer.add.is_some();
-            range = if layer.relu6 { [0.0, 6.0] } else { range };
-        }
-        let numbers = [
-            input.side,
-            output.side,
-            input.channels / 4,
-            output.channels / 4,
-            weight / 4,
-            bias / 4,
-            usize::from(adds),
-            0,
-        ];
+        // `[output, taps]` -> `[taps, output]`
+        let rows = taps.iter().flat_map(|tap| layer.weight.iter().skip(*tap).step_by(taps.len()));
+        self.weights.extend(rows);
+        let bias = self.weights.len();
+        self.weights.extend(&layer.bias);
+        let range = if layer.relu6 { RELU6 } else { LINEAR };
+        self.shape(maps, [weight / 4, bias / 4, usize::from(layer.add.is_some())], range);
+    }
+
+    /// Appends a shape: where weights and bias begin, in vectors, and whether another map is added.
+    fn shape(&mut self, [input, output]: [Map; 2], [weight, bias, adds]: [usize; 3], range: [f32; 2]) {
+        let (inputs, outputs) = (input.channels / 4, output.channels / 4);
+        let numbers = [input.side, output.side, inputs, outputs, weight, bias, adds, 0];
         let start = self.shapes.len();
         self.shapes.extend(numbers.iter().flat_map(|number| (*number as u32).to_le_bytes()));
         self.shapes.extend(range.iter().flat_map(|limit| [*limit; 4]).flat_map(f32::to_le_bytes));
         self.shapes.resize(start + SHAPE_BYTES, 0);
     }
-}
-
-/// `[output, taps]` -> `[taps, output]`, taps in the order in which the kernels read them.
-fn transposed(layer: &Convolution) -> Vec<f32> {
-    let taps = layer.input / layer.groups.max(1) * layer.kernel * layer.kernel;
-    by_tap(layer, taps).flat_map(|tap| layer.weight.iter().skip(tap).step_by(taps).copied()).collect()
 }
 
 /// The slot of every value, none for the image, and the size of every slot. A slot is free for a new value once the last

@@ -1,0 +1,151 @@
+//! Where there is an adapter, the kernels against the burn module. Both sets of tiles run on whatever adapter there is.
+
+use burn::tensor::wgpu::wgpu;
+use burn::tensor::{Device, Tensor, TensorData};
+use pollster::block_on;
+
+use super::*;
+use crate::backbone::{Backbone, sample};
+use crate::image::Preprocess;
+use crate::weights::Tensors;
+
+/// A device of the test's own, so that it can be destroyed.
+fn gpu(software: bool) -> Option<Gpu> {
+    let adapter = block_on(wgpu::Instance::default().request_adapter(&Default::default())).ok()?;
+    let required_limits = adapter.limits();
+    let descriptor = wgpu::DeviceDescriptor { required_limits, ..Default::default() };
+    let (device, queue) = block_on(adapter.request_device(&descriptor)).ok()?;
+    Some(Gpu { device, queue, software })
+}
+
+/// The devices to test on; none where there is no adapter.
+fn devices() -> Vec<Gpu> {
+    let devices: Vec<_> = [true, false].into_iter().filter_map(gpu).collect();
+    if devices.is_empty() {
+        eprintln!("there is no WebGPU adapter: nothing is tested");
+    }
+    devices
+}
+
+fn backbone() -> Backbone {
+    Backbone::load(Tensors::read(&sample::weights(1, |_| ())).unwrap(), &Device::flex()).unwrap()
+}
+
+fn compile(gpu: &Gpu, backbone: &Backbone, cut: usize, side: usize) -> Result<GpuPrefix> {
+    let spec = sample::spec();
+    let plan = block_on(backbone.lower(cut)).unwrap();
+    block_on(GpuPrefix::compile(gpu.clone(), &plan, side, [spec.mean, spec.std]))
+}
+
+fn images(count: u32, side: u32) -> Vec<Pixels> {
+    let image = |seed: u32| (0..side * side * 3).map(move |at| ((at + seed).wrapping_mul(2_654_435_761) >> 24) as u8);
+    (0..count).map(|seed| Pixels::from_rgb(side, side, image(seed).collect()).unwrap()).collect()
+}
+
+/// What the module gives before `cut`, pooled at the end.
+fn defined(backbone: &Backbone, cut: usize, images: &[Pixels]) -> Vec<f32> {
+    let side = images[0].width();
+    let preprocess = Preprocess::new(&sample::spec(), side);
+    let values: Vec<f32> = images.iter().flat_map(|image| preprocess.normalise(image)).collect();
+    let shape = [images.len(), side as usize, side as usize, 3];
+    let input = Tensor::<4>::from_data(TensorData::new(values, shape), &Device::flex());
+    let maps = backbone.forward(input.permute([0, 3, 1, 2]), 0..cut);
+    match cut == backbone.len() {
+        true => backbone.pool(maps).into_data().try_to_vec().unwrap(),
+        false => maps.into_data().try_to_vec().unwrap(),
+    }
+}
+
+/// The largest difference, in parts of the largest value where that is above one.
+fn difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let largest = b.iter().fold(1.0f32, |most, value| most.max(value.abs()));
+    a.iter().zip(b).fold(0.0f32, |most, (a, b)| most.max((a - b).abs())) / largest
+}
+
+#[test]
+fn the_kernels_give_what_the_module_gives_at_every_size_and_batch() {
+    let backbone = backbone();
+    for gpu in devices() {
+        for (side, count) in [(32, 1), (32, 9), (64, 3), (96, 2), (160, 1)] {
+            let images = images(count, side);
+            let prefix = compile(&gpu, &backbone, backbone.len(), side as usize).unwrap();
+            let found = block_on(prefix.run(&images)).unwrap();
+            let difference = difference(&found, &defined(&backbone, backbone.len(), &images));
+            assert!(difference < 1e-4, "{side}x{side}, {count} images: {difference}");
+        }
+    }
+}
+
+#[test]
+fn the_kernels_give_what_the_module_gives_at_every_cut() {
+    let backbone = backbone();
+    let images = images(2, 64);
+    for gpu in devices() {
+        for cut in 1..backbone.len() {
+            let found = block_on(compile(&gpu, &backbone, cut, 64).unwrap().run(&images)).unwrap();
+            let difference = difference(&found, &defined(&backbone, cut, &images));
+            assert!(difference < 1e-4, "cut {cut}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn an_image_gives_the_same_features_alone_and_in_batches() {
+    let backbone = backbone();
+    let images = images(BATCH as u32 * 2 + 1, 32);
+    for gpu in devices() {
+        let prefix = compile(&gpu, &backbone, backbone.len(), 32).unwrap();
+        let alone = images.chunks(1).flat_map(|image| block_on(prefix.run(image)).unwrap());
+        let alone: Vec<f32> = alone.collect();
+        assert_eq!(block_on(prefix.run(&images)).unwrap(), alone);
+        assert!(block_on(prefix.run(&[])).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn an_image_of_another_size_is_refused() {
+    let backbone = backbone();
+    for gpu in devices() {
+        let prefix = compile(&gpu, &backbone, backbone.len(), 32).unwrap();
+        assert_eq!(block_on(prefix.run(&images(1, 64))).unwrap_err().code(), "INTERNAL");
+    }
+}
+
+#[test]
+fn a_lost_device_is_told() {
+    let backbone = backbone();
+    for gpu in devices() {
+        let prefix = compile(&gpu, &backbone, backbone.len(), 32).unwrap();
+        gpu.device.destroy();
+        assert_eq!(block_on(prefix.run(&images(1, 32))).unwrap_err().code(), "DEVICE_LOST");
+    }
+}
+
+#[test]
+fn what_does_not_fit_the_device_is_refused_and_batches_shrink() {
+    let plan = block_on(backbone().lower(backbone().len())).unwrap();
+    let program = Program::new(&plan, 224, [[0.5; 3], [0.25; 3]], Tiles::of(false)).unwrap();
+    let limits = wgpu::Limits::default();
+    assert_eq!(fitting(&program, &limits).unwrap(), BATCH);
+    // The widest map has 112 x 112 x 96 numbers, the weights are about 2.2 million.
+    let widest = 112 * 112 * 96 * 4;
+    let small = wgpu::Limits { max_storage_buffer_binding_size: 3 * widest, ..limits.clone() };
+    assert_eq!(fitting(&program, &small).unwrap(), 3);
+    let smaller = wgpu::Limits { max_buffer_size: 1 << 20, ..limits };
+    assert_eq!(fitting(&program, &smaller).unwrap_err().code(), "OUT_OF_MEMORY");
+}
+
+#[test]
+fn a_dozen_pipelines_and_three_maps_serve_the_network() {
+    let plan = block_on(backbone().lower(backbone().len())).unwrap();
+    for software in [true, false] {
+        let program = Program::new(&plan, 224, [[0.5; 3], [0.25; 3]], Tiles::of(software)).unwrap();
+        let kernels: std::collections::HashSet<_> = program.layers.iter().map(|layer| layer.kernel).collect();
+        assert!(kernels.len() <= 12, "{kernels:?}");
+        assert_eq!(program.slots.len(), 3);
+        for layer in &program.layers {
+            assert!(layer.input != Some(layer.output) && layer.added != Some(layer.output), "{layer:?}");
+        }
+    }
+}
