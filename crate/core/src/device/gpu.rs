@@ -20,7 +20,7 @@ pub struct Gpu {
 impl Gpu {
     /// Does work, and gives with its result what the device will say of it. A device reports what it refuses later and
     /// elsewhere, and goes on with buffers that nothing was written to.
-    pub fn watched<T>(&self, work: impl FnOnce() -> T) -> (T, impl Future<Output = Result<()>> + use<T>) {
+    pub fn watched<T>(&self, work: impl FnOnce() -> T) -> (T, impl Future<Output = Result<()>>) {
         let filters = [ErrorFilter::OutOfMemory, ErrorFilter::Validation, ErrorFilter::Internal];
         let scopes = filters.map(|filter| self.device.push_error_scope(filter));
         let value = work();

@@ -107,7 +107,7 @@ impl GpuPrefix {
     }
 
     /// Sends a batch to the device; gives its features, `[images, height, width, channels]`.
-    fn submit(&self, images: &[Pixels]) -> impl Future<Output = Result<Vec<f32>>> + use<> {
+    fn submit(&self, images: &[Pixels]) -> impl Future<Output = Result<Vec<f32>>> {
         let (features, verdict) = self.gpu.watched(|| {
             self.gpu.read(self.maps(images.len()).run(self, images))
         });
@@ -134,18 +134,17 @@ impl GpuPrefix {
 
 /// How many images fit the device's buffers together, `BATCH` at most.
 fn fitting(program: &Program, limits: &wgpu::Limits) -> Result<usize> {
-    let bytes = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size as u64);
-    let widest = program.slots.iter().max().map_or(0, |numbers| numbers * 4);
+    let bytes = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+    let widest = program.slots.iter().max().map_or(4, |numbers| *numbers as u64 * 4);
     let workgroups = program.layers.iter().map(|layer| layer.workgroups).max();
-    let fitting = bytes as usize / widest.max(1);
     let refuse = |reason: &str| Err(Error::OutOfMemory { reason: reason.into() });
-    if fitting == 0 || program.weights.len() as u64 * 4 > bytes {
+    if bytes < widest.max(program.weights.len() as u64 * 4) {
         return refuse("a map or the weights are larger than the device's largest buffer");
     }
     if workgroups > Some(limits.max_compute_workgroups_per_dimension) {
         return refuse("a map is larger than the device's largest dispatch");
     }
-    Ok(fitting.min(BATCH))
+    Ok((bytes / widest).min(BATCH as u64) as usize)
 }
 
 /// The bindings of `layer.wgsl`, the same for all kernels.

@@ -13,10 +13,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let image = id.z * pixels;
     // Columns of an invocation lie `groups` apart, so that neighbours read and write side by side.
     let column${c} = id.x % groups + ${c} * groups;
-    let from${r} = (image + min(first + ${r}, pixels - 1u)) * layer.inputs;
+    let start${r} = (image + min(first + ${r}, pixels - 1u)) * layer.inputs;
     var sum${r}_${c} = vec4f();
     for (var k = 0u; k < layer.inputs; k++) {
-        let pixel${r} = input[from${r} + k];
+        let pixel${r} = input[start${r} + k];
         let row = layer.weight + k * 4u * layer.outputs;
         ${each c}
         {

@@ -23,9 +23,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         if (row < 0 || row >= i32(layer.input_side)) {
             continue;
         }
-        let from = (id.z * layer.input_side + u32(row)) * layer.input_side;
+        let start = (id.z * layer.input_side + u32(row)) * layer.input_side;
         // The padding is zero after normalising.
-        let pixel${ix} = select(vec4f(), (unpack4x8unorm(pixels[from + at${ix}]) - mean) * scale, inside${ix});
+        let pixel${ix} = select(vec4f(), (unpack4x8unorm(pixels[start + at${ix}]) - mean) * scale, inside${ix});
         ${each kx}
         ${each c}
         {
