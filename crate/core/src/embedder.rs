@@ -7,9 +7,9 @@ use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, View};
 use crate::prefix::CpuPrefix;
+use crate::weights::{Spec, Tensors};
 #[cfg(feature = "gpu")]
 use crate::{device::self_test, prefix::GpuPrefix};
-use crate::weights::{Spec, Tensors};
 
 /// Sides of the square input that a backbone takes, in pixels; multiples of [`INPUT_STEP`].
 pub const INPUT_SIZES: std::ops::RangeInclusive<u32> = 32..=512;
@@ -58,7 +58,8 @@ impl Embedder {
             #[cfg(feature = "gpu")]
             Opened::Webgpu(gpu) => {
                 let plan = backbone.lower(backbone.len()).await?;
-                let prefix = GpuPrefix::compile(gpu, &plan, input_size as usize, [spec.mean, spec.std]).await?;
+                let prefix =
+                    GpuPrefix::compile(gpu, &plan, input_size as usize, [spec.mean, spec.std]).await?;
                 self_test::agrees(&prefix, &cpu, &preprocess, input_size).await?;
                 Prefix::Gpu(prefix)
             }

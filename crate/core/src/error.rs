@@ -29,7 +29,9 @@ pub enum Error {
         error: f32,
     },
     /// A device has no memory left.
-    #[error("there is no memory left for this: {reason}. Close other pages, use a smaller input size or device 'cpu'.")]
+    #[error(
+        "there is no memory left for this: {reason}. Close other pages, use a smaller input size or device 'cpu'."
+    )]
     OutOfMemory {
         /// What did not fit.
         reason: String,

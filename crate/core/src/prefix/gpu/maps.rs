@@ -1,5 +1,6 @@
 //! The memory that a frozen prefix uses again for every batch.
 
+use std::collections::HashMap;
 use std::num::NonZeroU64;
 
 use burn::tensor::wgpu::wgpu::{
@@ -12,13 +13,16 @@ use super::program::{Layer, SHAPE_BYTES};
 use crate::device::Gpu;
 use crate::image::Pixels;
 
-/// Buffers for some images and what binds them to each layer.
+/// The slots that a layer reads, writes and adds; layers with the same ones are bound alike.
+type Places = (Option<usize>, usize, Option<usize>);
+
+/// Buffers for some images and what binds them to the kernels.
 #[derive(Debug)]
 pub struct Maps {
     images: usize,
     pixels: Buffer,
     slots: Vec<Buffer>,
-    bindings: Vec<BindGroup>,
+    bindings: HashMap<Places, BindGroup>,
 }
 
 impl Maps {
@@ -32,9 +36,13 @@ impl Maps {
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
         let slots = prefix.program.slots.iter().map(|numbers| buffer(numbers * 4, usage)).collect();
         let pixels = buffer(prefix.side * prefix.side * 4, BufferUsages::STORAGE | BufferUsages::COPY_DST);
-        let mut maps = Self { images, pixels, slots, bindings: Vec::new() };
-        let layers = prefix.program.layers.iter().enumerate();
-        maps.bindings = layers.map(|(index, layer)| maps.bind(prefix, index, layer)).collect();
+        let mut maps = Self { images, pixels, slots, bindings: HashMap::new() };
+        for layer in &prefix.program.layers {
+            if !maps.bindings.contains_key(&places(layer)) {
+                let binding = maps.bind(prefix, layer);
+                maps.bindings.insert(places(layer), binding);
+            }
+        }
         maps
     }
 
@@ -44,13 +52,10 @@ impl Maps {
     }
 
     /// Binds what `layer.wgsl` names, in its order.
-    fn bind(&self, prefix: &GpuPrefix, index: usize, layer: &Layer) -> BindGroup {
+    fn bind(&self, prefix: &GpuPrefix, layer: &Layer) -> BindGroup {
         let slot = |slot: Option<usize>| slot.and_then(|slot| self.slots.get(slot));
-        let shape = BufferBinding {
-            buffer: &prefix.shapes,
-            offset: (index * SHAPE_BYTES) as u64,
-            size: NonZeroU64::new(SHAPE_BYTES as u64),
-        };
+        let shape =
+            BufferBinding { buffer: &prefix.shapes, offset: 0, size: NonZeroU64::new(SHAPE_BYTES as u64) };
         let resources = [
             BindingResource::Buffer(shape),
             prefix.weights.as_entire_binding(),
@@ -72,10 +77,9 @@ impl Maps {
         queue.write_buffer(&self.pixels, 0, &rgba);
         let mut encoder = device.create_command_encoder(&CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-        let layers = prefix.program.layers.iter().zip(&prefix.pipelines).zip(&self.bindings);
-        for ((layer, pipeline), binding) in layers {
+        for (index, (layer, pipeline)) in prefix.program.layers.iter().zip(&prefix.pipelines).enumerate() {
             pass.set_pipeline(pipeline);
-            pass.set_bind_group(0, binding, &[]);
+            pass.set_bind_group(0, self.bindings.get(&places(layer)), &[(index * SHAPE_BYTES) as u32]);
             pass.dispatch_workgroups(layer.workgroups, 1, images.len() as u32);
         }
         drop(pass);
@@ -92,4 +96,8 @@ impl Maps {
         queue.submit([encoder.finish()]);
         features
     }
+}
+
+fn places(layer: &Layer) -> Places {
+    (layer.input, layer.output, layer.added)
 }

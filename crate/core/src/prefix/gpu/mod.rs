@@ -30,9 +30,6 @@ use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::image::Pixels;
 
-/// Images that run together at most. More of them save nothing: by then even small maps keep a device busy.
-const BATCH: usize = 8;
-
 /// A frozen prefix compiled for square images of one size.
 #[derive(Debug)]
 pub struct GpuPrefix {
@@ -59,7 +56,7 @@ impl GpuPrefix {
     pub async fn compile(gpu: Gpu, plan: &Plan, side: usize, normalise: [[f32; 3]; 2]) -> Result<Self> {
         let tiles = Tiles::of(gpu.software);
         let program = Program::new(plan, side, normalise, tiles)?;
-        let batch = fitting(&program, &gpu.device.limits())?;
+        let batch = fitting(&program, &gpu.device.limits(), tiles.batch)?;
         let (prefix, verdict) = gpu.watched(|| {
             let layout = layout(&gpu.device);
             let usage = BufferUsages::COPY_DST | BufferUsages::STORAGE;
@@ -108,9 +105,8 @@ impl GpuPrefix {
 
     /// Sends a batch to the device; gives its features, `[images, height, width, channels]`.
     fn submit(&self, images: &[Pixels]) -> impl Future<Output = Result<Vec<f32>>> {
-        let (features, verdict) = self.gpu.watched(|| {
-            self.gpu.read(self.maps(images.len()).run(self, images))
-        });
+        let (features, verdict) =
+            self.gpu.watched(|| self.gpu.read(self.maps(images.len()).run(self, images)));
         async move {
             verdict.await?;
             features.await
@@ -132,8 +128,8 @@ impl GpuPrefix {
     }
 }
 
-/// How many images fit the device's buffers together, `BATCH` at most.
-fn fitting(program: &Program, limits: &wgpu::Limits) -> Result<usize> {
+/// How many images fit the device's buffers together, at most so many.
+fn fitting(program: &Program, limits: &wgpu::Limits, most: usize) -> Result<usize> {
     let bytes = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
     let widest = program.slots.iter().max().map_or(4, |numbers| *numbers as u64 * 4);
     let workgroups = program.layers.iter().map(|layer| layer.workgroups).max();
@@ -144,7 +140,7 @@ fn fitting(program: &Program, limits: &wgpu::Limits) -> Result<usize> {
     if workgroups > Some(limits.max_compute_workgroups_per_dimension) {
         return refuse("a map is larger than the device's largest dispatch");
     }
-    Ok((bytes / widest).min(BATCH as u64) as usize)
+    Ok((bytes / widest).min(most as u64) as usize)
 }
 
 /// The bindings of `layer.wgsl`, the same for all kernels.
@@ -157,7 +153,12 @@ fn layout(device: &wgpu::Device) -> BindGroupLayout {
         .map(|(binding, ty)| BindGroupLayoutEntry {
             binding,
             visibility: ShaderStages::COMPUTE,
-            ty: BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            ty: BindingType::Buffer {
+                ty,
+                // Where the layer's shape lies among all of them.
+                has_dynamic_offset: ty == BufferBindingType::Uniform,
+                min_binding_size: None,
+            },
             count: None,
         })
         .collect();

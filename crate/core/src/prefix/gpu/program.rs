@@ -59,7 +59,8 @@ impl Program {
             slots,
             output: maps.last().copied().unwrap_or(image),
         };
-        for ((operation, map), place) in plan.operations().iter().zip(maps.windows(2)).zip(places.windows(2)) {
+        for ((operation, map), place) in plan.operations().iter().zip(maps.windows(2)).zip(places.windows(2))
+        {
             let (&[input, output], &[from, to]) = (map, place) else { continue };
             let kernel = match operation {
                 Operation::Convolution(layer) => {

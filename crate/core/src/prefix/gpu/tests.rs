@@ -38,7 +38,8 @@ fn compile(gpu: &Gpu, backbone: &Backbone, cut: usize, side: usize) -> Result<Gp
 }
 
 fn images(count: u32, side: u32) -> Vec<Pixels> {
-    let image = |seed: u32| (0..side * side * 3).map(move |at| ((at + seed).wrapping_mul(2_654_435_761) >> 24) as u8);
+    let image =
+        |seed: u32| (0..side * side * 3).map(move |at| ((at + seed).wrapping_mul(2_654_435_761) >> 24) as u8);
     (0..count).map(|seed| Pixels::from_rgb(side, side, image(seed).collect()).unwrap()).collect()
 }
 
@@ -93,7 +94,7 @@ fn the_kernels_give_what_the_module_gives_at_every_cut() {
 #[test]
 fn an_image_gives_the_same_features_alone_and_in_batches() {
     let backbone = backbone();
-    let images = images(BATCH as u32 * 2 + 1, 32);
+    let images = images(17, 32);
     for gpu in devices() {
         let prefix = compile(&gpu, &backbone, backbone.len(), 32).unwrap();
         let alone = images.chunks(1).flat_map(|image| block_on(prefix.run(image)).unwrap());
@@ -127,13 +128,13 @@ fn what_does_not_fit_the_device_is_refused_and_batches_shrink() {
     let plan = block_on(backbone().lower(backbone().len())).unwrap();
     let program = Program::new(&plan, 224, [[0.5; 3], [0.25; 3]], Tiles::of(false)).unwrap();
     let limits = wgpu::Limits::default();
-    assert_eq!(fitting(&program, &limits).unwrap(), BATCH);
+    assert_eq!(fitting(&program, &limits, 8).unwrap(), 8);
     // The widest map has 112 x 112 x 96 numbers, the weights are about 2.2 million.
     let widest = 112 * 112 * 96 * 4;
     let small = wgpu::Limits { max_storage_buffer_binding_size: 3 * widest, ..limits.clone() };
-    assert_eq!(fitting(&program, &small).unwrap(), 3);
+    assert_eq!(fitting(&program, &small, 8).unwrap(), 3);
     let smaller = wgpu::Limits { max_buffer_size: 1 << 20, ..limits };
-    assert_eq!(fitting(&program, &smaller).unwrap_err().code(), "OUT_OF_MEMORY");
+    assert_eq!(fitting(&program, &smaller, 8).unwrap_err().code(), "OUT_OF_MEMORY");
 }
 
 #[test]

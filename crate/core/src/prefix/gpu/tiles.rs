@@ -8,6 +8,8 @@ use crate::prefix::plan::{Convolution, Map};
 /// waiting for memory behind.
 #[derive(Debug)]
 pub struct Tiles {
+    /// Images that run together at most.
+    pub batch: usize,
     /// Invocations of a workgroup.
     pub workgroup: u32,
     stem: [u32; 2],
@@ -23,8 +25,9 @@ pub struct Tiles {
 
 impl Tiles {
     /// For an adapter that is emulated on the processor: few threads, reads are dear, registers are memory. Measured on
-    /// SwiftShader.
+    /// SwiftShader. One image at a time leaves its maps in the processor's cache.
     const SOFTWARE: Self = Self {
+        batch: 1,
         workgroup: 32,
         stem: [8, 2],
         pointwise: [&[4, 7], &[4, 3, 2, 1]],
@@ -35,10 +38,11 @@ impl Tiles {
 
     /// For a GPU: enough invocations to fill it even at small maps. Chosen from public advice; no GPU was at hand.
     const HARDWARE: Self = Self {
+        batch: 8,
         workgroup: 64,
         stem: [2, 2],
         pointwise: [&[8, 4, 2, 1], &[2, 1]],
-        busy: 8192.0,
+        busy: 2048.0,
         sum: 0.0,
         depthwise: [[1, 4], [1, 2]],
     };
