@@ -50,14 +50,14 @@ impl Embedder {
         let input_size = check_size(input_size.unwrap_or(spec.input_size))?;
         let (opened, info) = device.open().await?;
         let backbone = Backbone::load(tensors, &BurnDevice::flex())?;
-        let cpu = CpuPrefix::compile(&backbone.lower(backbone.len()).await?, input_size as usize)?;
+        let plan = backbone.lower(backbone.len()).await?;
+        let cpu = CpuPrefix::compile(&plan, input_size as usize)?;
         let preprocess = Preprocess::new(&spec, input_size);
         let feature_len = cpu.output().len();
         let prefix = match opened {
             Opened::Cpu => Prefix::Cpu(cpu),
             #[cfg(feature = "gpu")]
             Opened::Webgpu(gpu) => {
-                let plan = backbone.lower(backbone.len()).await?;
                 let prefix =
                     GpuPrefix::compile(gpu, &plan, input_size as usize, [spec.mean, spec.std]).await?;
                 self_test::agrees(&prefix, &cpu, &preprocess, input_size).await?;

@@ -19,8 +19,12 @@ pub struct Gpu {
 
 impl Gpu {
     /// Does work, and gives with its result what the device will say of it. A device reports what it refuses later and
-    /// elsewhere, and goes on with buffers that nothing was written to.
-    pub fn watched<T>(&self, work: impl FnOnce() -> T) -> (T, impl Future<Output = Result<()>>) {
+    /// elsewhere, and goes on with buffers that nothing was written to. `refused` is the error for all but `OUT_OF_MEMORY`.
+    pub fn watched<T>(
+        &self,
+        refused: impl Fn(String) -> Error,
+        work: impl FnOnce() -> T,
+    ) -> (T, impl Future<Output = Result<()>>) {
         let filters = [ErrorFilter::OutOfMemory, ErrorFilter::Validation, ErrorFilter::Internal];
         let scopes = filters.map(|filter| self.device.push_error_scope(filter));
         let value = work();
@@ -32,7 +36,7 @@ impl Gpu {
                     Some(error @ wgpu::Error::OutOfMemory { .. }) => {
                         return Err(Error::OutOfMemory { reason: error.to_string() });
                     }
-                    Some(error) => return Err(Error::WebgpuUnavailable { reason: error.to_string() }),
+                    Some(error) => return Err(refused(error.to_string())),
                 }
             }
             Ok(())

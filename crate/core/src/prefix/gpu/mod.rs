@@ -57,7 +57,8 @@ impl GpuPrefix {
         let tiles = Tiles::of(gpu.software);
         let program = Program::new(plan, side, normalise, tiles)?;
         let batch = fitting(&program, &gpu.device.limits(), tiles.batch)?;
-        let (prefix, verdict) = gpu.watched(|| {
+        let refused = |reason| Error::WebgpuUnavailable { reason };
+        let (prefix, verdict) = gpu.watched(refused, || {
             let layout = layout(&gpu.device);
             let usage = BufferUsages::COPY_DST | BufferUsages::STORAGE;
             let weights: Vec<u8> = program.weights.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -105,10 +106,16 @@ impl GpuPrefix {
 
     /// Sends a batch to the device; gives its features, `[images, height, width, channels]`.
     fn submit(&self, images: &[Pixels]) -> impl Future<Output = Result<Vec<f32>>> {
-        let (features, verdict) =
-            self.gpu.watched(|| self.gpu.read(self.maps(images.len()).run(self, images)));
+        // What it compiled, a device refuses only once it is gone.
+        let lost = |reason| Error::DeviceLost { reason };
+        let run = || self.gpu.read(self.maps(images.len()).run(self, images));
+        let (features, verdict) = self.gpu.watched(lost, run);
         async move {
-            verdict.await?;
+            if let Err(error) = verdict.await {
+                // Buffers that there was no memory for must not be used again.
+                *self.maps.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                return Err(error);
+            }
             features.await
         }
     }

@@ -6,7 +6,9 @@ use pollster::block_on;
 
 use super::*;
 use crate::backbone::{Backbone, sample};
+use crate::device::self_test;
 use crate::image::Preprocess;
+use crate::prefix::CpuPrefix;
 use crate::weights::Tensors;
 
 /// A device of the test's own, so that it can be destroyed.
@@ -120,6 +122,22 @@ fn a_lost_device_is_told() {
         let prefix = compile(&gpu, &backbone, backbone.len(), 32).unwrap();
         gpu.device.destroy();
         assert_eq!(block_on(prefix.run(&images(1, 32))).unwrap_err().code(), "DEVICE_LOST");
+    }
+}
+
+#[test]
+fn the_self_test_finds_other_numbers_than_the_processors() {
+    let backbone = backbone();
+    let plan = block_on(backbone.lower(backbone.len())).unwrap();
+    let cpu = CpuPrefix::compile(&plan, 32).unwrap();
+    let (spec, preprocess) = (sample::spec(), Preprocess::new(&sample::spec(), 32));
+    for gpu in devices() {
+        let agrees = |std| {
+            let prefix = block_on(GpuPrefix::compile(gpu.clone(), &plan, 32, [spec.mean, std])).unwrap();
+            block_on(self_test::agrees(&prefix, &cpu, &preprocess, 32))
+        };
+        agrees(spec.std).unwrap();
+        assert_eq!(agrees(spec.std.map(|std| std * 1.1)).unwrap_err().code(), "DEVICE_WRONG");
     }
 }
 
