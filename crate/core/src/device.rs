@@ -36,7 +36,7 @@ pub struct DeviceInfo {
 }
 
 /// A device that was found.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum Opened {
     /// This processor.
     Cpu,
@@ -77,32 +77,11 @@ async fn webgpu() -> Result<(Opened, DeviceInfo)> {
     Err(Error::WebgpuUnavailable { reason: "this build is for the processor only".into() })
 }
 
-/// The WebGPU device. burn keeps one runtime for as long as the program runs and refuses to begin another, so that a
-/// second call gets the first one's device.
 #[cfg(feature = "gpu")]
 async fn webgpu() -> Result<(Opened, DeviceInfo)> {
-    use std::sync::OnceLock;
-
-    use burn::tensor::wgpu::wgpu::DeviceType;
-
-    static OPENED: OnceLock<(Opened, DeviceInfo)> = OnceLock::new();
-    if let Some(opened) = OPENED.get() {
-        return Ok(opened.clone());
-    }
-    let (_, setup) = BurnDevice::wgpu_options()
-        .init_with_setup_async()
-        .await
-        .map_err(|e| Error::WebgpuUnavailable { reason: e.to_string() })?;
-    let adapter = setup.adapter.get_info();
-    let name = Some(adapter.name).filter(|name| !name.is_empty());
-    let emulated = |name: &String| {
-        let name = name.to_lowercase();
-        ["swiftshader", "llvmpipe", "lavapipe", "basic render"].iter().any(|known| name.contains(known))
-    };
-    let software = adapter.device_type == DeviceType::Cpu || name.as_ref().is_some_and(emulated);
-    let gpu = Gpu { device: setup.device, queue: setup.queue, software };
-    let opened = (Opened::Webgpu(gpu), DeviceInfo::asked(Device::Webgpu, name, software));
-    Ok(OPENED.get_or_init(|| opened).clone())
+    let gpu = Gpu::open().await?;
+    let info = DeviceInfo::asked(Device::Webgpu, gpu.adapter.clone(), gpu.software);
+    Ok((Opened::Webgpu(gpu), info))
 }
 
 /// Reads a tensor's values, row by row, from whatever device it is on.

@@ -1,23 +1,59 @@
-//! The WebGPU device behind burn's, for kernels that burn does not have.
+//! A WebGPU device, natively or the browser's.
 
 use std::future::Future;
 
-use burn::tensor::wgpu::wgpu::{self, Buffer, ErrorFilter, MapMode};
+use wgpu::{Buffer, DeviceDescriptor, DeviceType, ErrorFilter, MapMode, PowerPreference, RequestAdapterOptions};
 
 use crate::error::{Error, Result};
 
-/// burn's own device and queue; what is submitted here and what burn submits run one after the other.
-#[derive(Debug, Clone)]
+/// Drivers that emulate a GPU on the processor.
+const EMULATIONS: [&str; 4] = ["swiftshader", "llvmpipe", "lavapipe", "basic render"];
+
+/// A device and its queue; it is given back, with all its memory, when this is dropped.
+#[derive(Debug)]
 pub struct Gpu {
     /// Makes buffers and pipelines.
     pub device: wgpu::Device,
     /// Runs them.
     pub queue: wgpu::Queue,
+    /// The adapter's own description, where there is one.
+    pub adapter: Option<String>,
     /// Whether the adapter is emulated on the processor.
     pub software: bool,
 }
 
+impl Drop for Gpu {
+    /// A browser frees what is dropped only when it next collects garbage.
+    fn drop(&mut self) {
+        self.device.destroy();
+    }
+}
+
 impl Gpu {
+    /// Opens the fastest adapter with its own limits and none of its optional features.
+    ///
+    /// # Errors
+    /// `WEBGPU_UNAVAILABLE` where there is none, or it gives no device.
+    pub async fn open() -> Result<Self> {
+        let options =
+            RequestAdapterOptions { power_preference: PowerPreference::HighPerformance, ..Default::default() };
+        let adapter = wgpu::Instance::default()
+            .request_adapter(&options)
+            .await
+            .map_err(|error| Error::WebgpuUnavailable { reason: error.to_string() })?;
+        let descriptor = DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|error| Error::WebgpuUnavailable { reason: error.to_string() })?;
+        let info = adapter.get_info();
+        let name = info.name.to_lowercase();
+        let software =
+            info.device_type == DeviceType::Cpu || EMULATIONS.iter().any(|known| name.contains(known));
+        let adapter = Some(info.name).filter(|name| !name.is_empty());
+        Ok(Self { device, queue, adapter, software })
+    }
+
     /// Does work, and gives with its result what the device will say of it. A device reports what it refuses later and
     /// elsewhere, and goes on with buffers that nothing was written to. `refused` is the error for all but `OUT_OF_MEMORY`.
     pub fn watched<T>(
@@ -64,7 +100,10 @@ impl Gpu {
             let mapped = receiver.recv().await.map_err(|error| lost(error.to_string()))?;
             mapped.map_err(|error| lost(error.to_string()))?;
             let bytes = buffer.get_mapped_range(..).map_err(|error| lost(error.to_string()))?;
-            Ok(bytes.as_chunks().0.iter().map(|number| f32::from_le_bytes(*number)).collect())
+            let numbers = bytes.as_chunks().0.iter().map(|number| f32::from_le_bytes(*number)).collect();
+            drop(bytes);
+            buffer.destroy();
+            Ok(numbers)
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 
-use burn::tensor::wgpu::wgpu::{
+use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindingResource, Buffer, BufferBinding, BufferDescriptor,
     BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor,
 };
@@ -23,6 +23,14 @@ pub struct Maps {
     pixels: Buffer,
     slots: Vec<Buffer>,
     bindings: HashMap<Places, BindGroup>,
+}
+
+impl Drop for Maps {
+    /// A browser frees what is dropped only when it next collects garbage.
+    fn drop(&mut self) {
+        self.pixels.destroy();
+        self.slots.iter().for_each(Buffer::destroy);
+    }
 }
 
 impl Maps {

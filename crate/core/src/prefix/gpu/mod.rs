@@ -1,4 +1,4 @@
-//! A plan compiled for a WebGPU device: own WGSL kernels on burn's device, one dispatch an operation.
+//! A plan compiled for a WebGPU device: own WGSL kernels, one dispatch an operation.
 //!
 //! No workgroup memory and no barriers; sums stay in registers. Pixels go in as eight-bit RGBA, only features come back.
 
@@ -15,8 +15,8 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::tensor::wgpu::wgpu::{
-    self, BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingType, BufferBindingType,
+use wgpu::{
+    BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingType, BufferBindingType,
     BufferUsages, ComputePipeline, ComputePipelineDescriptor, PipelineLayoutDescriptor,
     ShaderModuleDescriptor, ShaderSource, ShaderStages,
 };
@@ -58,24 +58,19 @@ impl GpuPrefix {
         let program = Program::new(plan, side, normalise, tiles)?;
         let batch = fitting(&program, &gpu.device.limits(), tiles.batch)?;
         let refused = |reason| Error::WebgpuUnavailable { reason };
-        let (prefix, verdict) = gpu.watched(refused, || {
+        let (made, verdict) = gpu.watched(refused, || {
             let layout = layout(&gpu.device);
-            let usage = BufferUsages::COPY_DST | BufferUsages::STORAGE;
             let weights: Vec<u8> = program.weights.iter().flat_map(|value| value.to_le_bytes()).collect();
-            Self {
-                pipelines: pipelines(&gpu.device, &layout, &program, tiles.workgroup),
-                shapes: filled(&gpu, &program.shapes, BufferUsages::COPY_DST | BufferUsages::UNIFORM),
-                weights: filled(&gpu, &weights, usage),
-                gpu: gpu.clone(),
-                side,
-                program,
+            (
+                pipelines(&gpu.device, &layout, &program, tiles.workgroup),
                 layout,
-                batch,
-                maps: Mutex::default(),
-            }
+                filled(&gpu, &program.shapes, BufferUsages::UNIFORM),
+                filled(&gpu, &weights, BufferUsages::STORAGE),
+            )
         });
         verdict.await?;
-        Ok(prefix)
+        let (pipelines, layout, shapes, weights) = made;
+        Ok(Self { gpu, side, program, pipelines, layout, shapes, weights, batch, maps: Mutex::default() })
     }
 
     /// The map that an image gives.
@@ -203,7 +198,7 @@ fn pipelines(
 
 /// A buffer with these bytes, a multiple of four.
 fn filled(gpu: &Gpu, bytes: &[u8], usage: BufferUsages) -> wgpu::Buffer {
-    let size = bytes.len() as u64;
+    let (size, usage) = (bytes.len() as u64, usage | BufferUsages::COPY_DST);
     let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
     let buffer = gpu.device.create_buffer(&descriptor);
     gpu.queue.write_buffer(&buffer, 0, bytes);

@@ -1,6 +1,5 @@
 //! Where there is an adapter, the kernels against the burn module. Both sets of tiles run on whatever adapter there is.
 
-use burn::tensor::wgpu::wgpu;
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 
@@ -11,32 +10,29 @@ use crate::image::Preprocess;
 use crate::prefix::CpuPrefix;
 use crate::weights::Tensors;
 
-/// A device of the test's own, so that it can be destroyed.
+/// A device that passes as emulated or as a GPU, whatever it is; none where there is no adapter.
 fn gpu(software: bool) -> Option<Gpu> {
-    let adapter = block_on(wgpu::Instance::default().request_adapter(&Default::default())).ok()?;
-    let required_limits = adapter.limits();
-    let descriptor = wgpu::DeviceDescriptor { required_limits, ..Default::default() };
-    let (device, queue) = block_on(adapter.request_device(&descriptor)).ok()?;
-    Some(Gpu { device, queue, software })
+    let mut gpu = block_on(Gpu::open()).ok()?;
+    gpu.software = software;
+    Some(gpu)
 }
 
-/// The devices to test on; none where there is no adapter.
-fn devices() -> Vec<Gpu> {
-    let devices: Vec<_> = [true, false].into_iter().filter_map(gpu).collect();
-    if devices.is_empty() {
-        eprintln!("there is no WebGPU adapter: nothing is tested");
+/// Does a test with both sets of tiles; without an adapter nothing is tested.
+fn on_devices(test: impl Fn(bool)) {
+    match gpu(true) {
+        Some(_) => [true, false].into_iter().for_each(test),
+        None => eprintln!("there is no WebGPU adapter: nothing is tested"),
     }
-    devices
 }
 
 fn backbone() -> Backbone {
     Backbone::load(Tensors::read(&sample::weights(1, |_| ())).unwrap(), &Device::flex()).unwrap()
 }
 
-fn compile(gpu: &Gpu, backbone: &Backbone, cut: usize, side: usize) -> Result<GpuPrefix> {
+fn compile(software: bool, backbone: &Backbone, cut: usize, side: usize) -> GpuPrefix {
     let spec = sample::spec();
     let plan = block_on(backbone.lower(cut)).unwrap();
-    block_on(GpuPrefix::compile(gpu.clone(), &plan, side, [spec.mean, spec.std]))
+    block_on(GpuPrefix::compile(gpu(software).unwrap(), &plan, side, [spec.mean, spec.std])).unwrap()
 }
 
 fn images(count: u32, side: u32) -> Vec<Pixels> {
@@ -69,60 +65,61 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 #[test]
 fn the_kernels_give_what_the_module_gives_at_every_size_and_batch() {
     let backbone = backbone();
-    for gpu in devices() {
+    on_devices(|software| {
         for (side, count) in [(32, 1), (32, 9), (64, 3), (96, 2), (160, 1)] {
             let images = images(count, side);
-            let prefix = compile(&gpu, &backbone, backbone.len(), side as usize).unwrap();
+            let prefix = compile(software, &backbone, backbone.len(), side as usize);
             let found = block_on(prefix.run(&images)).unwrap();
             let difference = difference(&found, &defined(&backbone, backbone.len(), &images));
             assert!(difference < 1e-4, "{side}x{side}, {count} images: {difference}");
         }
-    }
+    });
 }
 
 #[test]
 fn the_kernels_give_what_the_module_gives_at_every_cut() {
     let backbone = backbone();
     let images = images(2, 64);
-    for gpu in devices() {
+    on_devices(|software| {
         for cut in 1..backbone.len() {
-            let found = block_on(compile(&gpu, &backbone, cut, 64).unwrap().run(&images)).unwrap();
+            let found = block_on(compile(software, &backbone, cut, 64).run(&images)).unwrap();
             let difference = difference(&found, &defined(&backbone, cut, &images));
             assert!(difference < 1e-4, "cut {cut}: {difference}");
         }
-    }
+    });
 }
 
 #[test]
 fn an_image_gives_the_same_features_alone_and_in_batches() {
     let backbone = backbone();
     let images = images(17, 32);
-    for gpu in devices() {
-        let prefix = compile(&gpu, &backbone, backbone.len(), 32).unwrap();
+    on_devices(|software| {
+        let prefix = compile(software, &backbone, backbone.len(), 32);
         let alone = images.chunks(1).flat_map(|image| block_on(prefix.run(image)).unwrap());
         let alone: Vec<f32> = alone.collect();
         assert_eq!(block_on(prefix.run(&images)).unwrap(), alone);
         assert!(block_on(prefix.run(&[])).unwrap().is_empty());
-    }
+    });
 }
 
 #[test]
 fn an_image_of_another_size_is_refused() {
     let backbone = backbone();
-    for gpu in devices() {
-        let prefix = compile(&gpu, &backbone, backbone.len(), 32).unwrap();
+    on_devices(|software| {
+        let prefix = compile(software, &backbone, backbone.len(), 32);
         assert_eq!(block_on(prefix.run(&images(1, 64))).unwrap_err().code(), "INTERNAL");
-    }
+    });
 }
 
 #[test]
 fn a_lost_device_is_told() {
     let backbone = backbone();
-    for gpu in devices() {
-        let prefix = compile(&gpu, &backbone, backbone.len(), 32).unwrap();
-        gpu.device.destroy();
+    on_devices(|software| {
+        let prefix = compile(software, &backbone, backbone.len(), 32);
+        block_on(prefix.run(&images(1, 32))).unwrap();
+        prefix.gpu.device.destroy();
         assert_eq!(block_on(prefix.run(&images(1, 32))).unwrap_err().code(), "DEVICE_LOST");
-    }
+    });
 }
 
 #[test]
@@ -131,14 +128,15 @@ fn the_self_test_finds_other_numbers_than_the_processors() {
     let plan = block_on(backbone.lower(backbone.len())).unwrap();
     let cpu = CpuPrefix::compile(&plan, 32).unwrap();
     let (spec, preprocess) = (sample::spec(), Preprocess::new(&sample::spec(), 32));
-    for gpu in devices() {
+    on_devices(|software| {
         let agrees = |std| {
-            let prefix = block_on(GpuPrefix::compile(gpu.clone(), &plan, 32, [spec.mean, std])).unwrap();
+            let gpu = gpu(software).unwrap();
+            let prefix = block_on(GpuPrefix::compile(gpu, &plan, 32, [spec.mean, std])).unwrap();
             block_on(self_test::agrees(&prefix, &cpu, &preprocess, 32))
         };
         agrees(spec.std).unwrap();
         assert_eq!(agrees(spec.std.map(|std| std * 1.1)).unwrap_err().code(), "DEVICE_WRONG");
-    }
+    });
 }
 
 #[test]
