@@ -14,6 +14,7 @@ mod stamp;
 mod step;
 mod tally;
 mod toolchain;
+mod vulkan;
 mod wasm;
 mod weights;
 

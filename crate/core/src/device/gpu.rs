@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use wgpu::{Buffer, DeviceDescriptor, DeviceType, ErrorFilter, MapMode, PowerPreference, RequestAdapterOptions};
+use wgpu::{
+    Buffer, DeviceDescriptor, DeviceType, ErrorFilter, MapMode, PowerPreference, RequestAdapterOptions,
+};
 
 use crate::error::{Error, Result};
 
@@ -35,8 +37,10 @@ impl Gpu {
     /// # Errors
     /// `WEBGPU_UNAVAILABLE` where there is none, or it gives no device.
     pub async fn open() -> Result<Self> {
-        let options =
-            RequestAdapterOptions { power_preference: PowerPreference::HighPerformance, ..Default::default() };
+        let options = RequestAdapterOptions {
+            power_preference: PowerPreference::HighPerformance,
+            ..Default::default()
+        };
         let adapter = wgpu::Instance::default()
             .request_adapter(&options)
             .await
