@@ -13,7 +13,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use wgpu::{
     BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingType, BufferBindingType,
@@ -43,7 +43,7 @@ pub struct GpuPrefix {
     /// Images that fit the device's buffers together.
     batch: usize,
     /// Made for one image at first, for whole batches once they come.
-    maps: Mutex<Option<Arc<Maps>>>,
+    maps: Mutex<Option<Maps>>,
 }
 
 impl GpuPrefix {
@@ -103,7 +103,7 @@ impl GpuPrefix {
     fn submit(&self, images: &[Pixels]) -> impl Future<Output = Result<Vec<f32>>> {
         // What it compiled, a device refuses only once it is gone.
         let lost = |reason| Error::DeviceLost { reason };
-        let run = || self.gpu.read(self.maps(images.len()).run(self, images));
+        let run = || self.gpu.read(self.dispatch(images));
         let (features, verdict) = self.gpu.watched(lost, run);
         async move {
             if let Err(error) = verdict.await {
@@ -115,18 +115,12 @@ impl GpuPrefix {
         }
     }
 
-    /// Memory for so many images.
-    fn maps(&self, images: usize) -> Arc<Maps> {
+    /// Runs every layer on images, in memory that fits them.
+    fn dispatch(&self, images: &[Pixels]) -> wgpu::Buffer {
         let mut maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);
-        match maps.as_ref() {
-            Some(maps) if maps.images() >= images => Arc::clone(maps),
-            _ => {
-                let images = if images == 1 { 1 } else { self.batch };
-                let made = Arc::new(Maps::new(self, images));
-                *maps = Some(Arc::clone(&made));
-                made
-            }
-        }
+        let fitting = maps.take().filter(|maps| maps.images() >= images.len());
+        let room = if images.len() == 1 { 1 } else { self.batch };
+        maps.insert(fitting.unwrap_or_else(|| Maps::new(self, room))).run(self, images)
     }
 }
 
