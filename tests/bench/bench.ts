@@ -7,6 +7,7 @@ import { write, type Result } from './result.ts';
 import { benchScale } from './scale.ts';
 import { benchShutter } from './shutter.ts';
 import { benchStart } from './start.ts';
+import { benchWebgpu } from './webgpu.ts';
 
 const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
   head: benchHead,
@@ -14,6 +15,7 @@ const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
   shutter: benchShutter,
   start: benchStart,
   scale: benchScale,
+  webgpu: benchWebgpu,
 };
 
 const names = process.argv.slice(2);
@@ -25,7 +27,7 @@ if (unknown.length > 0) {
 
 for (const [name, run] of Object.entries(BENCHMARKS)) {
   if (names.length > 0 && !names.includes(name)) continue;
-  const site = await openSite();
+  const site = await openSite(name === 'webgpu' ? 'software' : 'none');
   try {
     console.log(write(await run(site), site.browser.version()));
   } finally {
