@@ -1,11 +1,22 @@
-/** `npm run bench -w tests -- [head] [embed]`: runs the benchmarks, all of them where none is named. */
+/** `npm run bench -w tests -- [name...]`: runs the benchmarks, all of them where none is named. */
 
 import { openSite, type Site } from '../browser/site.ts';
 import { benchEmbed } from './embed.ts';
 import { benchHead } from './head.ts';
 import { write, type Result } from './result.ts';
+import { benchScale } from './scale.ts';
+import { benchShutter } from './shutter.ts';
+import { benchStart } from './start.ts';
+import { benchWebgpu } from './webgpu.ts';
 
-const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = { head: benchHead, embed: benchEmbed };
+const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
+  head: benchHead,
+  embed: benchEmbed,
+  shutter: benchShutter,
+  start: benchStart,
+  scale: benchScale,
+  webgpu: benchWebgpu,
+};
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHMARKS));
@@ -16,7 +27,7 @@ if (unknown.length > 0) {
 
 for (const [name, run] of Object.entries(BENCHMARKS)) {
   if (names.length > 0 && !names.includes(name)) continue;
-  const site = await openSite();
+  const site = await openSite(name === 'webgpu' ? 'software' : 'none');
   try {
     console.log(write(await run(site), site.browser.version()));
   } finally {

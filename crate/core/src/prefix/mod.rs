@@ -2,7 +2,7 @@
 //!
 //! [`Plan`] says what is computed; [`CpuPrefix`] computes it: `program` cuts a plan into steps, `packed` lays out the
 //! weights, `block`, `full`, `separate`, `whole` and `layer` cut maps into bands and panels, `kernel` does the sums.
-//! [`cache`] keeps what came out.
+//! `GpuPrefix` computes it on a WebGPU device. [`cache`] keeps what came out.
 
 mod activation;
 mod block;

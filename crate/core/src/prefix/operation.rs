@@ -10,6 +10,11 @@ impl Value {
     /// The image.
     pub const IMAGE: Self = Self(0);
 
+    /// Index of the value among the maps: zero for the image, then one for each operation.
+    pub fn index(self) -> usize {
+        self.0
+    }
+
     /// The value that the operation of this index gives.
     pub fn of(operation: usize) -> Self {
         Self(operation + 1)

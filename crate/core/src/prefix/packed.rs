@@ -38,6 +38,26 @@ impl Kind {
             _ => None,
         }
     }
+
+    /// Where each tap of an output lies among its weights, in the order in which the inputs lie: those of an image go from
+    /// `[channel][row][column]` to `[row][column][channel]`, those of a map to `[panel][row][column][8]`.
+    pub fn taps(self, layer: &Convolution) -> Vec<usize> {
+        let area = layer.kernel * layer.kernel;
+        let taps = layer.input / layer.groups * area;
+        match self {
+            Self::Pointwise | Self::Depthwise | Self::Separate => (0..taps).collect(),
+            Self::Stem | Self::Full if layer.input == 3 => {
+                (0..taps).map(|tap| tap % 3 * area + tap / 3).collect()
+            }
+            Self::Stem | Self::Full => {
+                let at = |tap: usize| {
+                    let (panel, place, channel) = (tap / PANEL / area, tap / PANEL % area, tap % PANEL);
+                    (panel * PANEL + channel) * area + place
+                };
+                (0..taps).map(at).collect()
+            }
+        }
+    }
 }
 
 /// Weights of one layer, `[outputs / 8][bias 8 | taps x 8]`.
@@ -48,25 +68,11 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Puts each panel of eight outputs together: their biases, then for each tap their eight weights. Taps are in the order
-    /// in which the inputs lie: those of an image go from `[channel][row][column]` to `[row][column][channel]`, those of
-    /// a map to `[panel][row][column][8]`. They are filled up with zeros to whole panels where all channels are seen.
+    /// Puts each panel of eight outputs together: their biases, then for each tap their eight weights. Taps are filled up
+    /// with zeros to whole panels where all channels are seen.
     pub fn new(layer: &Convolution, kind: Kind) -> Self {
-        let area = layer.kernel * layer.kernel;
-        let taps = layer.input / layer.groups * area;
-        let order: Vec<usize> = match kind {
-            Kind::Pointwise | Kind::Depthwise | Kind::Separate => (0..taps).collect(),
-            Kind::Stem | Kind::Full if layer.input == 3 => {
-                (0..taps).map(|tap| tap % 3 * area + tap / 3).collect()
-            }
-            Kind::Stem | Kind::Full => {
-                let at = |tap: usize| {
-                    let (panel, place, channel) = (tap / PANEL / area, tap / PANEL % area, tap % PANEL);
-                    (panel * PANEL + channel) * area + place
-                };
-                (0..taps).map(at).collect()
-            }
-        };
+        let order = kind.taps(layer);
+        let taps = order.len();
         let filled = if kind == Kind::Full { taps.next_multiple_of(PANEL) } else { taps };
         let mut values = Vec::with_capacity(layer.output * (filled + 1));
         for (biases, kernels) in layer.bias.chunks_exact(PANEL).zip(layer.weight.chunks_exact(PANEL * taps)) {
