@@ -50,7 +50,23 @@ impl Embedder {
     /// `OPTION_INVALID` for another input size; `WEIGHTS_FORMAT` and `WEIGHTS_MISMATCH` for weights that cannot be used;
     /// `WEBGPU_UNAVAILABLE`, `DEVICE_WRONG`, `DEVICE_LOST` and `OUT_OF_MEMORY` for a device that cannot.
     pub async fn new(weights: &[u8], device: Device, input_size: Option<u32>) -> Result<Self> {
-        let tensors = Tensors::read(weights)?;
+        Self::load(Tensors::read(weights)?, device, input_size).await
+    }
+
+    /// The same from the file of another tool (PyTorch or safetensors), which does not say how it was trained.
+    ///
+    /// # Errors
+    /// As [`Embedder::new`].
+    pub async fn from_foreign(
+        weights: &[u8],
+        spec: Spec,
+        device: Device,
+        input_size: Option<u32>,
+    ) -> Result<Self> {
+        Self::load(Tensors::read_foreign(weights, spec)?, device, input_size).await
+    }
+
+    async fn load(tensors: Tensors<'_>, device: Device, input_size: Option<u32>) -> Result<Self> {
         let spec = tensors.spec().clone();
         let input_size = check_size(input_size.unwrap_or(spec.input_size), spec.input_size)?;
         let (opened, info) = device.open().await?;

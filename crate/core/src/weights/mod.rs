@@ -7,6 +7,7 @@ mod pickle;
 mod pytorch;
 mod spec;
 mod tensors;
+mod timm;
 
 pub use checksum::checksum;
 pub use spec::{Interpolation, Spec};

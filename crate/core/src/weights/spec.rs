@@ -46,20 +46,25 @@ impl Spec {
     /// # Errors
     /// `WEIGHTS_FORMAT` where the text is no spec or a number is out of its range.
     pub fn from_json(json: &str) -> Result<Self> {
-        let refuse = |reason: String| Error::WeightsFormat { reason };
-        let spec: Spec =
-            serde_json::from_str(json).map_err(|e| refuse(format!("the spec is no valid JSON: {e}")))?;
-        let range = if !spec.mean.iter().all(|value| value.is_finite()) {
+        let spec: Spec = serde_json::from_str(json).map_err(|error| Error::WeightsFormat {
+            reason: format!("the spec is no valid JSON: {error}"),
+        })?;
+        spec.checked()
+    }
+
+    /// Refuses numbers that are out of their range.
+    pub(super) fn checked(self) -> Result<Self> {
+        let range = if !self.mean.iter().all(|value| value.is_finite()) {
             "mean must be finite"
-        } else if !spec.std.iter().all(|value| value.is_finite() && *value > 0.0) {
+        } else if !self.std.iter().all(|value| value.is_finite() && *value > 0.0) {
             "std must be positive"
-        } else if !(spec.crop_pct > 0.0 && spec.crop_pct <= 1.0) {
+        } else if !(self.crop_pct > 0.0 && self.crop_pct <= 1.0) {
             "cropPct must be above 0 and at most 1"
-        } else if spec.input_size == 0 {
+        } else if self.input_size == 0 {
             "inputSize must be positive"
         } else {
-            return Ok(spec);
+            return Ok(self);
         };
-        Err(refuse(format!("the spec's {range}")))
+        Err(Error::WeightsFormat { reason: format!("the spec's {range}") })
     }
 }
