@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
+use rekindle::Spec;
 use rekindle::backbone::Backbone;
 use rekindle::image::{Pixels, Preprocess};
 use rekindle::prefix::CpuPrefix;
@@ -127,4 +128,33 @@ fn efficientnet_lite2_agrees() {
 #[test]
 fn squeezenet_agrees() {
     agrees("squeezenet1_1");
+}
+
+/// The original file, which holds a classifier too, as a user brings it: PyTorch's format from before version 1.6.
+#[test]
+fn original_checkpoints_give_what_the_converted_ones_give() {
+    for (arch, file) in [
+        ("mobilenet_v2", "mobilenet_v2-b0353104.pth"),
+        ("efficientnet_lite0", "efficientnet-lite0-57934424.pth"),
+    ] {
+        let converted = weights(&format!("{arch}.f32.safetensors"));
+        let converted = Tensors::read(&converted).unwrap();
+        let spec = converted.spec().clone();
+        let original = weights(file);
+        let original = Tensors::read_foreign(&original, spec.clone()).unwrap();
+        let image: Vec<f32> = (0..64 * 64 * 3).map(|at| (at * 37 % 251) as f32 / 125.0 - 1.0).collect();
+        let [a, b] = [converted, original].map(|tensors| {
+            let backbone = Backbone::load(tensors, &Device::flex()).unwrap();
+            let plan = block_on(backbone.lower(backbone.len())).unwrap();
+            CpuPrefix::compile(&plan, 64).unwrap().run(&image).unwrap()
+        });
+        assert_eq!(a, b, "{arch}");
+        // Another architecture's file is refused, and says what it may have been meant as.
+        let other = Spec { arch: "resnet18".into(), ..spec };
+        let bytes = weights(file);
+        let error =
+            Backbone::load(Tensors::read_foreign(&bytes, other).unwrap(), &Device::flex()).unwrap_err();
+        assert_eq!(error.code(), "WEIGHTS_MISMATCH");
+        assert!(error.to_string().contains("closest"), "{error}");
+    }
 }
