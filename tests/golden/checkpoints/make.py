@@ -42,7 +42,10 @@ def main():
     torch.save({"epoch": 3, "loss": 0.5, "best": None, "state_dict": state()}, HERE / "training.pth")
     wrapped = {f"module.{name}": torch.nn.Parameter(value, requires_grad=False) for name, value in state().items()}
     torch.save(wrapped, HERE / "wrapped.pth")
-    torch.save({"layer.weight": torch.zeros(3, 4).t()}, HERE / "bad_transposed.pth")
+    turned = state()
+    turned["layer.weight"] = turned["layer.weight"].t().contiguous().t()
+    torch.save(turned, HERE / "transposed.pth")
+    torch.save({"layer.weight": torch.zeros(1).expand(3, 4)}, HERE / "bad_expanded.pth")
     torch.save({"layer.weight": Harmful()}, HERE / "bad_harmful.pth")
     torch.save({"layer.weight": Harmful()}, HERE / "bad_harmful_legacy.pth", _use_new_zipfile_serialization=False)
     torch.save([1, 2, 3], HERE / "bad_list.pth")

@@ -149,7 +149,9 @@ mod tests {
         };
         let name = "features.7.conv.1.0.weight";
         let missing = sample::weights(1, |tensors| drop(tensors.remove(name)));
-        assert_eq!(mismatch(&missing), [name, "[192, 1, 3, 3]", "absent"]);
+        let absent = "absent; the closest names are features.17.conv.1.0.weight, features.7.conv.1.1.weight, \
+                      features.8.conv.1.0.weight";
+        assert_eq!(mismatch(&missing), [name, "[192, 1, 3, 3]", absent]);
         let other = sample::weights(1, |tensors| tensors.get_mut(name).unwrap().0 = vec![192, 9]);
         assert_eq!(mismatch(&other), [name, "[192, 1, 3, 3]", "[192, 9]"]);
         let extra =

@@ -6,6 +6,7 @@ mod closest;
 mod pickle;
 mod pytorch;
 mod spec;
+mod stored;
 mod tensors;
 mod timm;
 

@@ -1,14 +1,15 @@
 //! PyTorch's `.pth`, `.pt` and `.bin`: a pickle of names and shapes, and the numbers beside it; in a zip since version 1.6,
 //! one after the other before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
 use safetensors::Dtype;
-use safetensors::tensor::TensorView;
 
 use super::bytes::Bytes;
 use super::pickle::{Element, Object, Pickle, Tensor};
+use super::stored::{Stored, Views};
 use crate::error::{Error, Result};
 
 /// What a zip begins with.
@@ -25,9 +26,6 @@ const LARGEST_PICKLE: u64 = 16 << 20;
 
 /// Keys behind which training scripts put the weights among other things.
 const INSIDE: [&str; 3] = ["state_dict", "model_state_dict", "model"];
-
-/// Named tensors, which lie in the file's bytes.
-pub type Views<'a> = BTreeMap<String, TensorView<'a>>;
 
 /// Reads a file of version 1.6 or later.
 ///
@@ -103,10 +101,9 @@ fn views<'a>(pickle: &Pickle, storage: impl Fn(&str) -> Option<&'a [u8]>) -> Res
     for (name, tensor) in state(pickle)? {
         let Some(dtype) = dtype(tensor.element) else { continue };
         let data = storage(&tensor.storage).and_then(|data| part(tensor, data)).ok_or_else(|| {
-            refused(format!("the numbers of tensor `{name}` are not where the file says, or not row by row"))
+            refused(format!("the numbers of tensor `{name}` are not where the file says"))
         })?;
-        let view = TensorView::new(dtype, tensor.shape.clone(), data);
-        views.insert(name.to_owned(), view.map_err(|error| refused(error.to_string()))?);
+        views.insert(name.to_owned(), Stored { dtype, shape: tensor.shape.clone(), data });
     }
     Ok(views)
 }
@@ -139,18 +136,39 @@ fn dtype(element: Element) -> Option<Dtype> {
     }
 }
 
-/// A tensor's bytes in its storage, where they lie row by row and inside.
-fn part<'a>(tensor: &Tensor, storage: &'a [u8]) -> Option<&'a [u8]> {
-    let mut count = 1usize;
-    let mut rows = tensor.strides.len() == tensor.shape.len();
-    for (size, stride) in tensor.shape.iter().zip(&tensor.strides).rev() {
-        rows &= *size == 1 || *stride == count;
-        count = count.checked_mul(*size)?;
-    }
+/// A tensor's bytes: its part of the storage where they lie row by row, a copy where they lie otherwise; none where they
+/// reach outside. A copy is never larger than the storage, also where steps of zero would repeat it.
+fn part<'a>(tensor: &Tensor, storage: &'a [u8]) -> Option<Cow<'a, [u8]>> {
     let size = tensor.element.size();
-    let (start, length) = (tensor.offset.checked_mul(size)?, count.checked_mul(size)?);
-    let whole = tensor.elements.checked_mul(size)? <= storage.len();
-    if rows && whole { storage.get(start..)?.get(..length) } else { None }
+    let mut count = 1usize;
+    let (mut rows, mut reach) = (tensor.strides.len() == tensor.shape.len(), 0usize);
+    if !rows || tensor.elements.checked_mul(size)? > storage.len() {
+        return None;
+    }
+    for (side, stride) in tensor.shape.iter().zip(&tensor.strides).rev() {
+        rows &= *side == 1 || *stride == count;
+        count = count.checked_mul(*side)?;
+        reach = reach.checked_add(side.saturating_sub(1).checked_mul(*stride)?)?;
+    }
+    let storage = storage.get(tensor.offset.checked_mul(size)?..)?;
+    let length = count.checked_mul(size)?;
+    if rows || count == 0 {
+        return storage.get(..length).map(Cow::Borrowed);
+    }
+    let inside = reach.checked_add(1)?.checked_mul(size)? <= storage.len();
+    if !inside || length > storage.len() {
+        return None;
+    }
+    let mut copy = Vec::with_capacity(length);
+    for index in 0..count {
+        let (mut rest, mut at) = (index, 0);
+        for (side, stride) in tensor.shape.iter().zip(&tensor.strides).rev() {
+            at += rest % side * stride;
+            rest /= side;
+        }
+        copy.extend_from_slice(storage.get(at * size..)?.get(..size)?);
+    }
+    Some(Cow::Owned(copy))
 }
 
 fn refused(reason: String) -> Error {

@@ -7,7 +7,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::closest::closest;
-use super::pytorch::{self, Views};
+use super::pytorch;
+use super::stored::{Stored, Views};
 use super::{Spec, checksum};
 use crate::error::{Error, Result};
 
@@ -50,13 +51,14 @@ impl<'a> Tensors<'a> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| format(e.to_string()))?;
         let file = SafeTensors::deserialize(bytes).map_err(|e| format(e.to_string()))?;
         let metadata = header.metadata().clone().unwrap_or_default();
-        let views: BTreeMap<_, _> = file.tensors().into_iter().collect();
+        let views: BTreeMap<String, TensorView<'a>> = file.tensors().into_iter().collect();
         let entry =
             |key: &str| metadata.get(key).ok_or_else(|| format(format!("metadata `{key}` is absent")));
         if *entry(CHECKSUM_KEY)? != checksum(&metadata, &views) {
             return Err(format("the bytes do not match the file's checksum".into()));
         }
         let spec = Spec::from_json(entry(SPEC_KEY)?)?;
+        let views = views.into_iter().map(|(name, view)| (name, view.into())).collect();
         Ok(Self { spec, metadata, views, foreign: false })
     }
 
@@ -74,7 +76,8 @@ impl<'a> Tensors<'a> {
             let format = |error: &dyn std::error::Error| Error::WeightsFormat {
                 reason: format!("the file is neither of PyTorch nor safetensors: {error}"),
             };
-            SafeTensors::deserialize(bytes).map_err(|error| format(&error))?.tensors().into_iter().collect()
+            let file = SafeTensors::deserialize(bytes).map_err(|error| format(&error))?;
+            file.tensors().into_iter().map(|(name, view)| (name, view.into())).collect()
         };
         let wrapper = WRAPPERS.iter().find(|wrapper| views.keys().all(|name| name.starts_with(**wrapper)));
         let named = views.into_iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked"));
@@ -104,7 +107,7 @@ impl<'a> Tensors<'a> {
 
     /// Names and shapes of the tensors that were not taken.
     pub fn left(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.views.iter().map(|(name, view)| (name.as_str(), view.shape()))
+        self.views.iter().map(|(name, view)| (name.as_str(), view.shape.as_slice()))
     }
 
     /// Takes the tensor of this name as f32 values, row by row.
@@ -124,11 +127,11 @@ impl<'a> Tensors<'a> {
                 names => format!("absent; the closest names are {}", names.join(", ")),
             }));
         };
-        if view.shape() != shape {
-            return Err(mismatch(format!("{:?}", view.shape())));
+        if view.shape != shape {
+            return Err(mismatch(format!("{:?}", view.shape)));
         }
         let values = values(&view).ok_or_else(|| Error::WeightsFormat {
-            reason: format!("tensor `{name}` has type {}; f32, f16 and bf16 are read", view.dtype()),
+            reason: format!("tensor `{name}` has type {}; f32, f16 and bf16 are read", view.dtype),
         })?;
         if values.iter().all(|value| value.is_finite()) {
             Ok(values)
@@ -149,18 +152,18 @@ impl<'a> Tensors<'a> {
             Some((name, view)) => Err(Error::WeightsMismatch {
                 tensor: name.clone(),
                 expected: "absent".into(),
-                found: format!("{:?}", view.shape()),
+                found: format!("{:?}", view.shape),
             }),
         }
     }
 }
 
 /// The view's values, or nothing where its type is not read.
-fn values(view: &TensorView<'_>) -> Option<Vec<f32>> {
-    match view.dtype() {
-        Dtype::F32 => Some(decode(view.data(), f32::from_le_bytes)),
-        Dtype::F16 => Some(decode(view.data(), |bytes| f16::from_le_bytes(bytes).to_f32())),
-        Dtype::BF16 => Some(decode(view.data(), |bytes| bf16::from_le_bytes(bytes).to_f32())),
+fn values(view: &Stored<'_>) -> Option<Vec<f32>> {
+    match view.dtype {
+        Dtype::F32 => Some(decode(&view.data, f32::from_le_bytes)),
+        Dtype::F16 => Some(decode(&view.data, |bytes| f16::from_le_bytes(bytes).to_f32())),
+        Dtype::BF16 => Some(decode(&view.data, |bytes| bf16::from_le_bytes(bytes).to_f32())),
         _ => None,
     }
 }
@@ -234,7 +237,7 @@ mod tests {
             expected: expected.into(),
             found: found.into(),
         };
-        let absent = "absent; the closest names are a.f32, e.nan, b.f16";
+        let absent = "absent; the closest names are e.nan, a.f32, b.f16";
         assert_eq!(tensors.take("a.nan", &[3, 4]), Err(mismatch("a.nan", "[3, 4]", absent)));
         assert_eq!(tensors.take("a.f32", &[1, 2]), Err(mismatch("a.f32", "[1, 2]", "[2]")));
         assert_eq!(tensors.finish(), Err(mismatch("b.f16", "absent", "[2]")));
