@@ -12,12 +12,13 @@ import type {
   StoredReport,
   TrainEvent,
 } from './types.js';
+import type { View } from './wasm.js';
 
 /** What an image is when it is posted; see `images.ts`. */
 export type ImageSource = Blob | ImageBitmap | ImageData;
 
-/** Every call that the worker answers: its arguments and its value. Failures come as errors, never as values. */
-export interface Calls {
+/** Every call that a session answers: its arguments and its value. Failures come as errors, never as values. */
+interface SessionCalls {
   create(args: CreateArgs): Created;
   addExample(args: { label: string; image: ImageSource }): Example;
   removeExamples(args: { ids: number[] }): void;
@@ -34,9 +35,21 @@ export interface Calls {
   save(args: Nothing): Uint8Array<ArrayBuffer>;
 }
 
+/** Every call that a helper answers, to the session that it helps. */
+interface HelperCalls {
+  /** Answered as soon as the script runs. */
+  ping(args: Nothing): void;
+  startHelper(args: { compiled: WebAssembly.Module; weights: Uint8Array; inputSize: number }): void;
+  embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions }): Float32Array<ArrayBuffer>;
+}
+
+/** Every call that a worker answers: a session's or a helper's. */
+export interface Calls extends SessionCalls, HelperCalls {}
+
 /** No arguments. */
 export type Nothing = Record<string, never>;
 export type Method = keyof Calls;
+export type SessionMethod = keyof SessionCalls;
 export type Args<M extends Method> = Parameters<Calls[M]>[0];
 export type Value<M extends Method> = ReturnType<Calls[M]>;
 
@@ -44,6 +57,8 @@ export interface CreateArgs {
   device: 'cpu' | 'webgpu';
   seed: number;
   inputSize: number | undefined;
+  /** How many workers embed on the CPU, this one among them. */
+  workers: number | undefined;
   /** An absolute address or the file. */
   weights: string | Blob;
   /** A project file to open. */
@@ -81,7 +96,9 @@ export type Request<M extends Method = Method> = { [N in M]: { id: number; metho
 export type ToWorker =
   | Request
   /** The caller has given up the call of this id. */
-  | { cancel: number };
+  | { cancel: number }
+  /** Nothing more will be asked. */
+  | { end: true };
 
 export type FromWorker =
   | { id: number; ok: true; value: Value<Method> }
@@ -89,5 +106,7 @@ export type FromWorker =
   | { id: number; event: CallEvent }
   /** Comes before the answer to the call that changed it. */
   | { state: Partial<State> }
+  /** The worker has ended its helpers and may be ended. */
+  | { ended: true }
   /** The worker can answer no further call. */
   | { crash: Failure };

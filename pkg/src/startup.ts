@@ -28,18 +28,18 @@ export async function start(options: CheckedCreateOptions, project: Blob | null)
 }
 
 async function startOn(device: DeviceInfo, options: CheckedCreateOptions, project: Blob | null): Promise<Started> {
-  const { seed, inputSize, onProgress, signal } = options;
+  const { seed, inputSize, workers, onProgress, signal } = options;
   const weights = weightsSource(options.weights);
   const connection = new Connection(newWorker(device.kind));
   try {
     const created = await connection.call(
       'create',
-      { device: device.kind, seed, inputSize, weights, project },
+      { device: device.kind, seed, inputSize, workers, weights, project },
       { signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
     );
     return { connection, spec: created.spec, device };
   } catch (error) {
-    connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
+    void connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
     throw error;
   }
 }

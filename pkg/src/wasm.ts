@@ -88,7 +88,7 @@ export interface WasmRun {
 
 /** What wasm-bindgen's glue exports. */
 export interface WasmModule {
-  default(input: { module_or_path: Response }): Promise<unknown>;
+  default(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
   probe(bytes: Uint8Array): ImageHeader;
   defaultTrainOptions(): ResolvedTrainOptions;
   /** Reads the input size that a project file was made with. Throws PROJECT_FORMAT. */
@@ -111,19 +111,20 @@ export interface WasmBuild {
 }
 
 /**
- * Fetches and starts a build.
+ * Fetches, compiles and starts a build; gives what was compiled, from which helpers make their own instances.
  *
  * @throws {RekindleError} WASM_FAILED when the file cannot be fetched, compiled or started.
  */
-export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WasmModule> {
+export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WebAssembly.Module> {
   try {
     const response = await download(build.url, (loadedBytes, totalBytes) => {
       onProgress({ file: 'wasm', loadedBytes, totalBytes });
     });
     // Named anew because streaming compilation insists on this type and not every server sends it.
     const wasm = new Response(response.body, { headers: { 'content-type': 'application/wasm' } });
-    await build.module.default({ module_or_path: wasm });
-    return build.module;
+    const compiled = await WebAssembly.compileStreaming(wasm);
+    await build.module.default({ module_or_path: compiled });
+    return compiled;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RekindleError(

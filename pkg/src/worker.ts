@@ -1,5 +1,7 @@
-/** The worker's side of the conversation: receives calls, runs them on the {@link Session}, answers. */
+/** The worker's side of the conversation: receives calls, runs them on the {@link Session} or {@link Helper}, answers. */
+import type { WorkerPort } from './connection.js';
 import { RekindleError } from './errors.js';
+import { Helper } from './helper.js';
 import type { Failure, FromWorker, Request, ToWorker } from './protocol.js';
 import { type Answers, type Build, type CallContext, Session } from './session.js';
 import { isTrap } from './wasm.js';
@@ -12,17 +14,26 @@ export interface WorkerScope {
 }
 
 /** Answers every call until the worker is ended. Calls run side by side; the main thread keeps the order. */
-export function serve(scope: WorkerScope, build: Build): void {
+export function serve(scope: WorkerScope, given: Build): void {
+  const helpers: WorkerPort[] = [];
+  const build = { ...given, ...(given.spawn && { spawn: keepIn(helpers, given.spawn) }) };
   const running = new Map<number, AbortController>();
   let session: Session | undefined;
+  let helper: Helper | undefined;
 
   scope.addEventListener('message', ({ data }) => {
     if ('cancel' in data) running.get(data.cancel)?.abort();
+    else if ('end' in data) end();
     else void answer(data);
   });
   scope.addEventListener('unhandledrejection', ({ reason }) => {
     if (isTrap(reason)) scope.postMessage({ crash: crashed(reason) });
   });
+
+  function end(): void {
+    for (const helper of helpers) helper.terminate();
+    scope.postMessage({ ended: true });
+  }
 
   async function answer(request: Request): Promise<void> {
     const { id } = request;
@@ -46,13 +57,34 @@ export function serve(scope: WorkerScope, build: Build): void {
   }
 
   async function perform(request: Request, context: CallContext) {
-    if (request.method === 'create') {
-      session = await Session.load(build, request.args, context, (state) => scope.postMessage({ state }));
-      return session.created();
+    switch (request.method) {
+      case 'create':
+        session = await Session.load(build, request.args, context, (state) => scope.postMessage({ state }));
+        return session.created();
+      case 'ping':
+        return undefined;
+      case 'startHelper':
+        helper = await Helper.start(build, request.args);
+        return undefined;
+      case 'embedViews':
+        return started(helper).embedViews(request.args);
+      default:
+        return call(started(session), request, context);
     }
-    if (!session) throw new RekindleError('INTERNAL', 'internal error: a call came before `create`. Please report it.');
-    return call(session, request, context);
   }
+}
+
+function keepIn(workers: WorkerPort[], spawn: () => WorkerPort): () => WorkerPort {
+  return () => {
+    const worker = spawn();
+    workers.push(worker);
+    return worker;
+  };
+}
+
+function started<T>(what: T | undefined): T {
+  if (!what) throw new RekindleError('INTERNAL', 'internal error: a call came before the start. Please report it.');
+  return what;
 }
 
 function call<M extends keyof Answers>(answers: Answers, { method, args }: Request<M>, context: CallContext) {

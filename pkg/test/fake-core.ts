@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { optionInvalid, RekindleError } from '../src/errors.js';
 import { DEFAULT_TRAIN_OPTIONS } from '../src/defaults.js';
+import type { WorkerPort } from '../src/connection.js';
 import type { FromWorker, ToWorker } from '../src/protocol.js';
 import type { Build } from '../src/session.js';
 import type { ClassCount, Example, ResolvedTrainOptions, StoredReport } from '../src/types.js';
@@ -16,14 +17,20 @@ const SPEC = { arch: 'fake', inputSize: 2 } as ReturnType<WasmEmbedder['spec']>;
 /** What a test can change of the core, and see of it. */
 export class FakeCore {
   readonly log: string[] = [];
-  /** Runs before every embedding. */
-  beforeEmbed: () => void | Promise<void> = () => {};
+  /** Runs before every embedding; the session's embedder is the first, those of helpers come after. */
+  beforeEmbed: (embedder: number) => void | Promise<void> = () => {};
+  #embedders = 0;
   beforeEpoch: () => void = () => {};
   /** Runs when an embedder is made on this device. */
   onDevice: (device: 'cpu' | 'webgpu') => void = () => {};
 
+  /** Whether the worker may start helpers. */
+  helpers = false;
+
   get build(): Build {
+    const spawn = () => new (globalThis.Worker as new (url: URL) => WorkerPort)(new URL('file:///helper.js'));
     return {
+      ...(this.helpers && { spawn }),
       module: this.module,
       url: new URL('data:application/wasm;base64,AGFzbQEAAAA='),
       weights: { bytes: 7, sha256: createHash('sha256').update('weights').digest('hex') },
@@ -31,7 +38,7 @@ export class FakeCore {
   }
 
   readonly module: WasmModule = {
-    default: async ({ module_or_path }) => module_or_path.arrayBuffer(),
+    default: async () => {},
     probe: (bytes) => {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
       return { format: 'jpeg', width: 1, height: 1, orientation: 1 };
@@ -54,13 +61,14 @@ export class FakeCore {
   };
 
   #embedder(kind: 'cpu' | 'webgpu'): WasmEmbedder {
+    const number = ++this.#embedders;
     return {
       device: () => ({ kind, adapter: null, software: false, reason: '' }),
       spec: () => SPEC,
       inputSize: () => 2,
       featureLength: () => 1,
       embed: async (_rgba, _width, _height, views) => {
-        await this.beforeEmbed();
+        await this.beforeEmbed(number);
         this.log.push(`embed ${views.map(({ index }) => index)}`);
         return new Float32Array(views.length);
       },

@@ -10,7 +10,7 @@ mod depthwise;
 mod matrix;
 mod simd;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use matrix::Tiles;
 use simd::Best;
