@@ -25,17 +25,11 @@ impl Rows {
         rows
     }
 
-    /// Number of vectors.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
     /// Writes one vector.
     pub fn set(&mut self, index: usize, row: &[f32]) {
-        let (places, _) = self.values.as_chunks_mut::<PANEL>();
-        let places = places.iter_mut().skip(index).step_by(self.count.max(1));
         let (parts, last) = row.as_chunks::<PANEL>();
-        let mut places = places;
+        let (places, _) = self.values.as_chunks_mut::<PANEL>();
+        let mut places = places.iter_mut().skip(index).step_by(self.count.max(1));
         for (place, part) in places.by_ref().take(parts.len()).zip(parts) {
             *place = *part;
         }
@@ -90,7 +84,7 @@ impl Dense {
 
     /// The bias of each column.
     pub fn biases(&self) -> Vec<f32> {
-        self.line(0)
+        self.line(0).collect()
     }
 
     /// The columns side by side, `[inputs, outputs]`.
@@ -154,33 +148,16 @@ impl Dense {
     }
 
     /// One line of all panels: the biases, or one input's weights.
-    fn line(&self, index: usize) -> Vec<f32> {
-        let eight = |panel: &'_ Vec<f32>| -> Vec<f32> {
-            panel.iter().skip(index * PANEL).take(PANEL).copied().collect()
-        };
-        let mut line: Vec<f32> = self.panels.iter().flat_map(eight).collect();
-        line.truncate(self.outputs);
-        line
+    fn line(&self, index: usize) -> impl Iterator<Item = f32> + '_ {
+        let lines = self.panels.iter().flat_map(move |panel| panel.iter().skip(index * PANEL).take(PANEL));
+        lines.take(self.outputs).copied()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::{Rng, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
-
-    fn numbers(count: usize, seed: u64) -> Vec<f32> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
-    }
-
-    fn assert_close(found: &[f32], expected: &[f32]) {
-        assert_eq!(found.len(), expected.len());
-        for (a, b) in found.iter().zip(expected) {
-            assert!((a - b).abs() < 1e-4, "{a} {b}");
-        }
-    }
+    use crate::kernel::tests::{assert_close, numbers};
 
     #[test]
     fn products_and_gradients_are_those_of_the_definition() {
@@ -193,15 +170,19 @@ mod tests {
                 let (row, column) = (i / outputs * inputs, i % outputs * inputs);
                 (0..inputs).map(|k| rows[row + k] * columns[column + k]).sum()
             };
-            assert_close(&dense.apply(&packed), &(0..count * outputs).map(dot).collect::<Vec<f32>>());
+            assert_close(
+                &dense.apply(&packed),
+                &(0..count * outputs).map(dot).collect::<Vec<f32>>(),
+                "product",
+            );
             let found = dense.gradient(&packed, &gradient);
             let sum = |i: usize| {
                 let (k, output) = (i / outputs, i % outputs);
                 (0..count).map(|row| rows[row * inputs + k] * gradient[row * outputs + output]).sum()
             };
-            assert_close(&found.weights(), &(0..inputs * outputs).map(sum).collect::<Vec<f32>>());
+            assert_close(&found.weights(), &(0..inputs * outputs).map(sum).collect::<Vec<f32>>(), "weights");
             let bias = |output: usize| (0..count).map(|row| gradient[row * outputs + output]).sum();
-            assert_close(&found.biases(), &(0..outputs).map(bias).collect::<Vec<f32>>());
+            assert_close(&found.biases(), &(0..outputs).map(bias).collect::<Vec<f32>>(), "biases");
             assert_eq!(dense.columns(), columns);
         }
     }

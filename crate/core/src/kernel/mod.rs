@@ -10,7 +10,7 @@ mod depthwise;
 mod matrix;
 mod simd;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use matrix::Tiles;
 use simd::Best;

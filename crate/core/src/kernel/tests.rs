@@ -6,13 +6,14 @@ use rand_chacha::ChaCha8Rng;
 use super::simd::{Array, Best, Lanes};
 use super::*;
 
-fn numbers(count: usize, seed: usize) -> Vec<f32> {
+/// From -1 to 1, by the seed.
+pub(crate) fn numbers(count: usize, seed: usize) -> Vec<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed as u64);
     (0..count).map(|_| random.random_range(-1.0..1.0)).collect()
 }
 
 #[track_caller]
-fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+pub(crate) fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (at, (a, b)) in found.iter().zip(expected).enumerate() {
         assert!((a - b).abs() < 1e-4, "{what}: {a} is not {b} at {at}");

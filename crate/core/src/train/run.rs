@@ -77,11 +77,12 @@ impl Run {
         options: TrainOptions,
         labels: Vec<String>,
         mut train: Views,
-        validation: Views,
+        mut validation: Views,
         project_seed: u32,
     ) -> Self {
         let standardisation = Standardisation::of(&train);
         train.keep_standardised(&standardisation);
+        validation.keep_standardised(&standardisation);
         let mut rng = ChaCha8Rng::seed_from_u64(seed::mix(project_seed, 0, seed::TRAINING).into());
         let learner = match options.hidden {
             0 => Learner::Linear(Linear::new(train.length(), labels.len(), options.weight_decay)),
