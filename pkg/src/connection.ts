@@ -24,27 +24,25 @@ interface OpenCall {
   onEvent: ((event: CallEvent) => void) | undefined;
 }
 
-/** How long a worker may take to end its helpers before it is ended without. */
-const END_MS = 1000;
-
 export class Connection {
   /** What is known of the project without asking; up to date when the call that changed it resolves. */
   state: State = { classes: [], report: null };
   readonly #worker: WorkerPort;
   readonly #open = new Map<number, OpenCall>();
+  readonly #helpers: readonly Connection[];
   #lastId = 0;
   #closed: RekindleError | null = null;
-  #gone = Promise.resolve();
-  #end = () => {};
 
-  constructor(worker: WorkerPort) {
+  /** The helpers are ended together with the worker. */
+  constructor(worker: WorkerPort, helpers: readonly Connection[] = []) {
     this.#worker = worker;
+    this.#helpers = helpers;
     worker.addEventListener('message', ({ data }) => this.#receive(data));
     worker.addEventListener('error', (event) => {
       event.preventDefault();
-      void this.close(workerFailed(event.message || 'its script could not be loaded'));
+      this.close(workerFailed(event.message || 'its script could not be loaded'));
     });
-    worker.addEventListener('messageerror', () => void this.close(workerFailed('a message could not be read')));
+    worker.addEventListener('messageerror', () => this.close(workerFailed('a message could not be read')));
   }
 
   /** @throws {RekindleError} Why no further call is answered, once the worker is gone. */
@@ -83,36 +81,20 @@ export class Connection {
     });
   }
 
-  /** Ends the worker; every open and later call rejects with this error at once. Resolves when the worker is gone. */
-  close(error: RekindleError): Promise<void> {
-    if (!this.#closed) {
-      this.#closed = error;
-      this.#gone = this.#terminate();
-      for (const call of [...this.#open.values()]) call.reject(error);
-    }
-    return this.#gone;
-  }
-
-  /** The worker ends its helpers first: a browser may leave them behind. */
-  #terminate(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#end = () => {
-        clearTimeout(patience);
-        this.#worker.terminate();
-        resolve();
-      };
-      const patience = setTimeout(this.#end, END_MS);
-      this.#worker.postMessage({ end: true }, []);
-    });
+  /** Ends the worker; every open and later call rejects with this error. */
+  close(error: RekindleError): void {
+    if (this.#closed) return;
+    this.#closed = error;
+    this.#worker.terminate();
+    for (const helper of this.#helpers) helper.close(error);
+    for (const call of [...this.#open.values()]) call.reject(error);
   }
 
   #receive(message: FromWorker): void {
     if ('state' in message) {
       this.state = { ...this.state, ...message.state };
-    } else if ('ended' in message) {
-      this.#end();
     } else if ('crash' in message) {
-      void this.close(RekindleError.of(message.crash));
+      this.close(RekindleError.of(message.crash));
     } else {
       this.#answer(message);
     }

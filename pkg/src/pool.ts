@@ -1,7 +1,5 @@
-/** The helpers of a session: more workers that embed side by side with it. */
+/** The helpers of a session, as the page has them: it starts them, connects them with the session's worker, and ends them. */
 import { Connection, type WorkerPort } from './connection.js';
-import { RekindleError } from './errors.js';
-import type { Args } from './protocol.js';
 
 /** What bounds the workers that are started without being asked for: each holds the weights and its own maps. */
 const MOST_WORKERS = { withMuchMemory: 8, else: 4 };
@@ -10,53 +8,34 @@ const MUCH_MEMORY = 8;
 
 /** How many workers embed by default: one for each core, as far as the memory goes. */
 export function defaultWorkers(
-  { hardwareConcurrency = 1, deviceMemory = 0 }: { hardwareConcurrency?: number; deviceMemory?: number } = navigator,
+  { hardwareConcurrency = 1, deviceMemory = 0 }: { hardwareConcurrency?: number; deviceMemory?: number } = globalThis.navigator ?? {},
 ): number {
   const most = deviceMemory >= MUCH_MEMORY ? MOST_WORKERS.withMuchMemory : MOST_WORKERS.else;
   return Math.max(1, Math.min(hardwareConcurrency, most));
 }
 
-/** Embeds views of an image elsewhere. Rejects with {@link HelperGone} where that is over. */
-export type EmbedViews = (what: Args<'embedViews'>, signal: AbortSignal) => Promise<Float32Array<ArrayBuffer>>;
-
-/** A helper did not start, broke down or ran out of memory: what it was asked has to be done by another. */
-export class HelperGone extends Error {}
-
-export class Pool {
-  #helpers: Connection[] = [];
-  #ready: Promise<EmbedViews>[] | undefined;
-
-  /**
-   * Starts workers, without an instance yet, so that all of the package's files are fetched by the time this resolves.
-   * Those that do not start are left out: the session embeds without them.
-   */
-  static async open(count: number, spawn: () => WorkerPort): Promise<Pool> {
-    const pool = new Pool();
-    const start = async () => {
-      const helper = new Connection(spawn());
-      await helper.call('ping', {});
-      pool.#helpers.push(helper);
-    };
-    await Promise.allSettled(Array.from({ length: count }, start));
-    return pool;
-  }
-
-  /** The helpers, each as soon as it has its instance; the first call makes them. */
-  helpers(instance: Args<'startHelper'>): Promise<EmbedViews>[] {
-    this.#ready ??= this.#helpers.map(async (helper): Promise<EmbedViews> => {
-      await helper.call('startHelper', instance).catch(gone);
-      return (what, signal) => helper.call('embedViews', what, { signal }).catch(goneIfBroken);
-    });
-    return this.#ready;
-  }
+/**
+ * Workers that only embed. They are the page's own and not the session's: workers of workers may outlive both, see
+ * `docs/adr/0008`.
+ */
+export interface Pool {
+  connections: Connection[];
+  /** The other ends, for the session. */
+  ports: MessagePort[];
+  /** Resolves when the script of each runs, or has failed: the session then embeds without it. */
+  running: Promise<unknown>;
 }
 
-function gone(error: unknown): never {
-  throw new HelperGone('a helper is gone', { cause: error });
-}
-
-function goneIfBroken(error: unknown): never {
-  const broken = error instanceof RekindleError && ['WORKER_FAILED', 'OUT_OF_MEMORY'].includes(error.code);
-  if (broken) gone(error);
-  throw error;
+/** Starts this many helpers, without an instance yet: that comes from the session, when there is work for it. */
+export function startPool(count: number, start: () => WorkerPort): Pool {
+  const helpers = Array.from({ length: Math.max(0, count) }, () => {
+    const { port1: port, port2: other } = new MessageChannel();
+    const connection = new Connection(start());
+    return { connection, other, connected: connection.call('connect', { port }, { transfer: [port] }) };
+  });
+  return {
+    connections: helpers.map(({ connection }) => connection),
+    ports: helpers.map(({ other }) => other),
+    running: Promise.allSettled(helpers.map(({ connected }) => connected)),
+  };
 }

@@ -35,10 +35,10 @@ interface SessionCalls {
   save(args: Nothing): Uint8Array<ArrayBuffer>;
 }
 
-/** Every call that a helper answers, to the session that it helps. */
+/** Every call that a helper answers: the first to the page that started it, the others to the session at the port's other end. */
 interface HelperCalls {
-  /** Answered as soon as the script runs. */
-  ping(args: Nothing): void;
+  /** Answered as soon as the script runs; the other calls come by the port. */
+  connect(args: { port: MessagePort }): void;
   startHelper(args: { compiled: WebAssembly.Module; weights: Uint8Array; inputSize: number }): void;
   embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions }): Float32Array<ArrayBuffer>;
 }
@@ -57,8 +57,8 @@ export interface CreateArgs {
   device: 'cpu' | 'webgpu';
   seed: number;
   inputSize: number | undefined;
-  /** How many workers embed on the CPU, this one among them. */
-  workers: number | undefined;
+  /** Ports to helpers, each a worker that the page has started and ends. */
+  helpers: MessagePort[];
   /** An absolute address or the file. */
   weights: string | Blob;
   /** A project file to open. */
@@ -96,9 +96,7 @@ export type Request<M extends Method = Method> = { [N in M]: { id: number; metho
 export type ToWorker =
   | Request
   /** The caller has given up the call of this id. */
-  | { cancel: number }
-  /** Nothing more will be asked. */
-  | { end: true };
+  | { cancel: number };
 
 export type FromWorker =
   | { id: number; ok: true; value: Value<Method> }
@@ -106,7 +104,5 @@ export type FromWorker =
   | { id: number; event: CallEvent }
   /** Comes before the answer to the call that changed it. */
   | { state: Partial<State> }
-  /** The worker has ended its helpers and may be ended. */
-  | { ended: true }
   /** The worker can answer no further call. */
   | { crash: Failure };

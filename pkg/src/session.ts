@@ -1,28 +1,19 @@
 /** A project in the worker: the wasm objects, and the files of the examples. Answers the calls of `protocol.ts`. */
 import { decode, keep } from './decode.js';
 import { optionInvalid, RekindleError } from './errors.js';
-import type { WorkerPort } from './connection.js';
-import { defaultWorkers, type EmbedViews, HelperGone, Pool } from './pool.js';
+import { prepare, type Parts } from './preparation.js';
 import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, State, Value } from './protocol.js';
 import { nextTask } from './task.js';
+import { Team } from './team.js';
+import { Turns } from './turns.js';
 import type { Example, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
 import { isTrap, startWasm, type View, type WasmBuild, type WasmEmbedder, type WasmModule, type WasmTuner } from './wasm.js';
 import { loadWeights, type WeightsManifest } from './weights.js';
 
-/** What a worker is built of: the wasm module, what the weights must be, and how a helper is started where there can be one. */
+/** What a worker is built of: the wasm module, and what the weights must be. */
 export interface Build extends WasmBuild {
   weights: WeightsManifest;
-  spawn?: () => WorkerPort;
 }
-
-/** Views of an example that are embedded together. */
-interface Piece {
-  example: number;
-  views: View[];
-}
-
-/** Something that embeds pieces: gives how many views are done and cached, each time that some are. */
-type Lane = (piece: Piece) => AsyncIterable<number>;
 
 /** What a call may do while it is under way. */
 export interface CallContext {
@@ -31,18 +22,8 @@ export interface CallContext {
   emit: (event: CallEvent) => void;
 }
 
-/** Other calls wait for at most about this long while views are embedded. */
-const TURN_MS = 80;
 /** Other calls wait for at most about this long while steps are taken. */
 const STEPS_MS = 20;
-/** Progress is told at most this often. */
-const PROGRESS_MS = 50;
-/** With fewer views to embed, helpers are not worth their start. */
-const HELP_FROM = 16;
-/** Views of an example in a piece: few enough for all lanes to end at about the same time. */
-const PIECE = 8;
-/** A helper decodes the image of one piece while it embeds the other. */
-const PIECES_A_HELPER = 2;
 /** The evaluation crop, which has nothing random. */
 const PLAIN: View = { index: 0, seed: 0 };
 
@@ -56,46 +37,39 @@ export class Session implements Answers {
   readonly #embedder: WasmEmbedder;
   readonly #tuner: WasmTuner;
   readonly #publish: (change: Partial<State>) => void;
-  readonly #pool: Pool;
-  /** What helpers are made of. */
-  readonly #instance: Args<'startHelper'>;
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
-  #viewsAtOnce = 1;
+  readonly #parts: Parts;
 
   private constructor(
-    parts: { wasm: WasmModule; embedder: WasmEmbedder; tuner: WasmTuner; pool: Pool; instance: Args<'startHelper'> },
+    parts: { wasm: WasmModule; embedder: WasmEmbedder; tuner: WasmTuner; team: Team },
     publish: (change: Partial<State>) => void,
   ) {
     this.#wasm = parts.wasm;
     this.#embedder = parts.embedder;
     this.#tuner = parts.tuner;
-    this.#pool = parts.pool;
-    this.#instance = parts.instance;
+    const turns = new Turns(parts.embedder, parts.wasm.probe);
+    this.#parts = { tuner: parts.tuner, files: this.#files, turns, team: parts.team };
     this.#publish = publish;
     this.#examplesChanged();
     this.#headChanged();
   }
 
-  /** Fetches wasm, weights and the helpers' script side by side and starts a new project, or the one of a project file. */
+  /** Fetches wasm and weights side by side and starts a new project, or the one of a project file. */
   static async load(
     build: Build,
-    { device, seed, inputSize, workers, weights: source, project }: CreateArgs,
+    { device, seed, inputSize, helpers, weights: source, project }: CreateArgs,
     { emit }: CallContext,
     publish: (change: Partial<State>) => void,
   ): Promise<Session> {
     const wasm = build.module;
-    const [compiled, weights, pool] = await Promise.all([
-      startWasm(build, emit),
-      loadWeights(source, build.weights, emit),
-      build.spawn ? Pool.open((workers ?? defaultWorkers()) - 1, build.spawn) : new Pool(),
-    ]);
+    const [compiled, weights] = await Promise.all([startWasm(build, emit), loadWeights(source, build.weights, emit)]);
     const file = project && new Uint8Array(await project.arrayBuffer());
     const size = inputSize ?? (file ? wasm.projectInputSize(file) : undefined);
     const embedder = await wasm.Embedder.create(weights, device, size);
     const tuner = file ? wasm.Tuner.open(file, embedder) : new wasm.Tuner(embedder, seed);
-    const instance = { compiled, weights, inputSize: embedder.inputSize() };
-    return new Session({ wasm, embedder, tuner, pool, instance }, publish);
+    const team = new Team(helpers, { compiled, weights, inputSize: embedder.inputSize() });
+    return new Session({ wasm, embedder, tuner, team }, publish);
   }
 
   created(): Created {
@@ -180,7 +154,7 @@ export class Session implements Answers {
   async train({ options: given }: Args<'train'>, context: CallContext): Promise<Report> {
     const options = this.#wasm.checkTrainOptions(given);
     const started = performance.now();
-    const embeddedViews = await this.#prepare(options, context);
+    const embeddedViews = await prepare(this.#parts, options, context);
     const prepared = performance.now();
     const report = await this.#fit(options, context, started);
     this.#headChanged();
@@ -188,73 +162,6 @@ export class Session implements Answers {
       ...report,
       timings: { embedMs: prepared - started, trainMs: performance.now() - prepared, embeddedViews },
     };
-  }
-
-  /** Caches the features of every view that the training needs; gives the number of views. */
-  async #prepare(options: ResolvedTrainOptions, { signal, emit }: CallContext): Promise<number> {
-    const started = performance.now();
-    let doneViews = 0;
-    let told = -Infinity;
-    // Examples may be added and removed meanwhile, and a helper may fail, so it is asked again until nothing is left.
-    for (let pending = this.#tuner.pending(options); pending.length > 0; pending = this.#tuner.pending(options)) {
-      const toDo = pending.reduce((sum, { views }) => sum + views.length, 0);
-      const totalViews = doneViews + toDo;
-      const tell = (embedded: number) => {
-        doneViews += embedded;
-        const now = performance.now();
-        if (now - told < PROGRESS_MS && doneViews < totalViews) return;
-        told = now;
-        emit({ type: 'prepare', doneViews, totalViews, elapsedMs: now - started });
-      };
-      tell(0);
-      const own: Lane = (piece) => this.#cacheViews(piece, options, signal);
-      const helpers = toDo < HELP_FROM ? [] : this.#pool.helpers(this.#instance);
-      const lanes = helpers.map(async (starting): Promise<Lane> => {
-        const helper = await starting;
-        return (piece) => this.#cacheWith(helper, piece, options, signal);
-      });
-      const all = [Promise.resolve(own), ...lanes.flatMap((lane) => Array<typeof lane>(PIECES_A_HELPER).fill(lane))];
-      await share(piecesOf(pending), all, tell, signal);
-    }
-    return doneViews;
-  }
-
-  /** Decodes an example once and embeds its views a few at a time; gives how many after each time. */
-  async *#cacheViews({ example, views }: Piece, options: ResolvedTrainOptions, signal: AbortSignal): AsyncGenerator<number> {
-    const file = this.#files.get(example);
-    if (!file) return;
-    const { rgba, width, height } = await decode(file, this.#wasm.probe).catch((error: unknown) => {
-      throw withDetails(RekindleError.from(error), { example });
-    });
-    for (let next = 0; next < views.length; ) {
-      const some = views.slice(next, next + this.#viewsAtOnce);
-      const started = performance.now();
-      const features = await this.#embedder.embed(rgba, width, height, some, options.augment);
-      this.#viewsAtOnce = viewsWithin(TURN_MS, (performance.now() - started) / some.length);
-      // Meanwhile the training may have been cancelled, and one with other options begun.
-      signal.throwIfAborted();
-      this.#tuner.putFeatures(example, some, options, features);
-      next += some.length;
-      yield some.length;
-      await nextTask();
-      signal.throwIfAborted();
-    }
-  }
-
-  /** Lets a helper embed a piece. */
-  async *#cacheWith(
-    embedViews: EmbedViews,
-    { example, views }: Piece,
-    options: ResolvedTrainOptions,
-    signal: AbortSignal,
-  ): AsyncGenerator<number> {
-    const image = this.#files.get(example);
-    if (!image) return;
-    const features = await embedViews({ image, views, augment: options.augment }, signal).catch((error: unknown) => {
-      throw error instanceof RekindleError ? withDetails(error, { example }) : error;
-    });
-    this.#tuner.putFeatures(example, views, options, features);
-    yield views.length;
   }
 
   async #fit(
@@ -292,49 +199,6 @@ export class Session implements Answers {
   }
 }
 
-/** Lets every lane take piece after piece until none is left. The lane of a helper that is gone ends: its piece stays undone. */
-async function share(
-  pieces: Piece[],
-  lanes: Promise<Lane>[],
-  tell: (embedded: number) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  let next = 0;
-  const results = lanes.map(async (starting) => {
-    try {
-      const lane = await starting;
-      for (let piece = pieces[next++]; piece; piece = pieces[next++]) {
-        for await (const embedded of lane(piece)) tell(embedded);
-        signal.throwIfAborted();
-      }
-    } catch (error) {
-      if (error instanceof HelperGone) return;
-      next = pieces.length;
-      throw error;
-    }
-  });
-  // Nothing may go on behind a call that has ended.
-  for (const result of await Promise.allSettled(results)) if (result.status === 'rejected') throw result.reason;
-}
-
-function piecesOf(pending: Piece[]): Piece[] {
-  return pending.flatMap(({ example, views }) =>
-    Array.from({ length: Math.ceil(views.length / PIECE) }, (_, i) => ({
-      example,
-      views: views.slice(i * PIECE, (i + 1) * PIECE),
-    })),
-  );
-}
-
-/** How many views take about this long; at least one, at most as many as a large GPU likes at once. */
-function viewsWithin(budgetMs: number, viewMs: number): number {
-  return Math.max(1, Math.min(32, Math.floor(budgetMs / viewMs)));
-}
-
 function unknownExample(id: number): RekindleError {
   return optionInvalid('id', id, 'the id of an example that was added and not removed');
-}
-
-function withDetails(error: RekindleError, more: Record<string, unknown>): RekindleError {
-  return new RekindleError(error.code, error.message, { ...error.details, ...more });
 }

@@ -3,6 +3,7 @@ import { Connection } from './connection.js';
 import { chooseDevice, cpuInsteadOf, isDeviceError, startWorker } from './device.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import type { CheckedCreateOptions } from './options.js';
+import { defaultWorkers, startPool } from './pool.js';
 import type { Created } from './protocol.js';
 import type { DeviceInfo } from './types.js';
 
@@ -30,13 +31,18 @@ export async function start(options: CheckedCreateOptions, project: Blob | null)
 async function startOn(device: DeviceInfo, options: CheckedCreateOptions, project: Blob | null): Promise<Started> {
   const { seed, inputSize, workers, onProgress, signal } = options;
   const weights = weightsSource(options.weights);
-  const connection = new Connection(newWorker(device.kind));
+  const worker = newWorker(device.kind);
+  const helpers = device.kind === 'cpu' ? (workers ?? defaultWorkers()) - 1 : 0;
+  const { connections, ports, running } = startPool(helpers, () => startWorker('cpu'));
+  const connection = new Connection(worker, connections);
   try {
     const created = await connection.call(
       'create',
-      { device: device.kind, seed, inputSize, workers, weights, project },
-      { signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
+      { device: device.kind, seed, inputSize, helpers: ports, weights, project },
+      { transfer: ports, signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
     );
+    // So that nothing is fetched any more once the tuner is there.
+    await running;
     return { connection, spec: created.spec, device };
   } catch (error) {
     void connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));

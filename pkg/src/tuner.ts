@@ -345,7 +345,7 @@ export class Tuner {
    * await tuner.dispose();
    */
   async dispose(): Promise<void> {
-    await this.#connection.close(new RekindleError('DISPOSED', 'this tuner was disposed of: create or open another one'));
+    this.#connection.close(new RekindleError('DISPOSED', 'this tuner was disposed of: create or open another one'));
   }
 
   /** Carries out a change, or a question about the project, after all that was asked for before it. */

@@ -3,10 +3,4 @@ import * as module from './wasm/cpu/rekindle.js';
 import { MOBILENET_V2 as weights } from './weights-manifest.js';
 import { serve } from './worker.js';
 
-serve(self, {
-  module,
-  url: new URL('./wasm/cpu/rekindle_bg.wasm', import.meta.url),
-  weights,
-  // The same script again, wherever a bundler put it.
-  spawn: () => new Worker(self.location.href, { type: 'module', name: 'rekindle helper' }),
-});
+serve(self, { module, url: new URL('./wasm/cpu/rekindle_bg.wasm', import.meta.url), weights });

@@ -1,5 +1,4 @@
 /** The worker's side of the conversation: receives calls, runs them on the {@link Session} or {@link Helper}, answers. */
-import type { WorkerPort } from './connection.js';
 import { RekindleError } from './errors.js';
 import { Helper } from './helper.js';
 import type { Failure, FromWorker, Request, ToWorker } from './protocol.js';
@@ -14,26 +13,18 @@ export interface WorkerScope {
 }
 
 /** Answers every call until the worker is ended. Calls run side by side; the main thread keeps the order. */
-export function serve(scope: WorkerScope, given: Build): void {
-  const helpers: WorkerPort[] = [];
-  const build = { ...given, ...(given.spawn && { spawn: keepIn(helpers, given.spawn) }) };
+export function serve(scope: WorkerScope, build: Build): void {
   const running = new Map<number, AbortController>();
   let session: Session | undefined;
   let helper: Helper | undefined;
 
   scope.addEventListener('message', ({ data }) => {
     if ('cancel' in data) running.get(data.cancel)?.abort();
-    else if ('end' in data) end();
     else void answer(data);
   });
   scope.addEventListener('unhandledrejection', ({ reason }) => {
     if (isTrap(reason)) scope.postMessage({ crash: crashed(reason) });
   });
-
-  function end(): void {
-    for (const helper of helpers) helper.terminate();
-    scope.postMessage({ ended: true });
-  }
 
   async function answer(request: Request): Promise<void> {
     const { id } = request;
@@ -61,25 +52,19 @@ export function serve(scope: WorkerScope, given: Build): void {
       case 'create':
         session = await Session.load(build, request.args, context, (state) => scope.postMessage({ state }));
         return session.created();
-      case 'ping':
+      case 'connect':
+        serve(request.args.port, build);
+        request.args.port.start();
         return undefined;
       case 'startHelper':
         helper = await Helper.start(build, request.args);
         return undefined;
       case 'embedViews':
-        return started(helper).embedViews(request.args);
+        return started(helper).embedViews(request.args, context);
       default:
         return call(started(session), request, context);
     }
   }
-}
-
-function keepIn(workers: WorkerPort[], spawn: () => WorkerPort): () => WorkerPort {
-  return () => {
-    const worker = spawn();
-    workers.push(worker);
-    return worker;
-  };
 }
 
 function started<T>(what: T | undefined): T {

