@@ -81,7 +81,7 @@ class Preparation {
   /** Takes what a helper gives. */
   put(piece: Piece, features: Float32Array): void {
     this.#parts.tuner.putFeatures(piece.example, piece.views, this.#options, features);
-    this.#work.advance(piece);
+    this.#work.advance(piece, piece.views.length);
     this.#tell(this.#work);
   }
 
@@ -90,9 +90,10 @@ class Preparation {
     const { example, views } = piece;
     const { tuner, files, turns } = this.#parts;
     const image = files.get(example);
+    if (!image) return this.#work.drop(piece);
     let embedded = 0;
     try {
-      for await (const turn of image ? turns.embed(image, views, this.#options.augment, signal) : []) {
+      for await (const turn of turns.embed(image, views, this.#options.augment, signal)) {
         if (this.#work.isDone(piece)) return;
         tuner.putFeatures(example, turn.views, this.#options, turn.features);
         embedded += turn.views.length;
@@ -104,6 +105,5 @@ class Preparation {
       const { code, message, details } = RekindleError.from(thrown);
       throw new RekindleError(code, message, { ...details, example });
     }
-    this.#work.advance(piece);
   }
 }

@@ -62,11 +62,11 @@ export class Team {
 }
 
 /** Lends piece after piece to a helper, one at a time, until none is left or the helper fails. */
-async function lend(helper: Connection, work: Work, { ask, put }: Customer, signal: AbortSignal): Promise<void> {
+async function lend(helper: Connection, work: Work, customer: Customer, signal: AbortSignal): Promise<void> {
   for (let piece = work.lend(); piece; piece = work.lend()) {
-    const question = ask(piece);
+    const question = customer.ask(piece);
     if (!question) {
-      work.advance(piece);
+      work.drop(piece);
       continue;
     }
     const features = await helper.call('embedViews', question, { signal }).catch((error: unknown) => RekindleError.from(error));
@@ -75,7 +75,7 @@ async function lend(helper: Connection, work: Work, { ask, put }: Customer, sign
       // What is wrong with an image is found out, and told, by the session; the helper goes on.
       if (!features.code.startsWith('IMAGE_')) return;
     } else {
-      put(piece, features);
+      customer.put(piece, features);
     }
   }
 }

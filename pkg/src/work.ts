@@ -14,8 +14,8 @@ export interface Piece {
 export class Work {
   /** Views that are embedded. */
   done = 0;
-  /** All views. */
-  readonly total: number;
+  /** All views but those of examples that were removed meanwhile. */
+  total: number;
   /** The next one last. */
   readonly #left: Piece[];
   /** What helpers failed at. */
@@ -55,12 +55,21 @@ export class Work {
     return this.#embedded.get(piece) === piece.views.length;
   }
 
-  /** The first views of a piece are embedded, this many; all where left out. An example that was removed needs none. */
-  advance(piece: Piece, embedded = piece.views.length): void {
+  /** The first views of a piece are embedded, this many of them. */
+  advance(piece: Piece, embedded: number): void {
+    this.done += this.#reach(piece, embedded);
+  }
+
+  /** The example was removed: what is left of the piece need not be done. */
+  drop(piece: Piece): void {
+    this.total -= this.#reach(piece, piece.views.length);
+  }
+
+  /** Gives how many views farther that is. */
+  #reach(piece: Piece, embedded: number): number {
     const before = this.#embedded.get(piece) ?? 0;
-    if (embedded <= before) return;
-    this.#embedded.set(piece, embedded);
-    this.done += embedded - before;
+    this.#embedded.set(piece, Math.max(before, embedded));
+    return Math.max(0, embedded - before);
   }
 }
 
