@@ -7,7 +7,7 @@ import type { Times } from './rounds.ts';
 
 const FOLDER = fileURLToPath(new URL('../../docs/benchmarks/', import.meta.url));
 
-/** What was compared, and the times; the first contender is Rekindle. */
+/** What was compared, and the times; the others are compared with the first contender, which is Rekindle. */
 export interface Result {
   /** Name of the benchmark and of its files. */
   name: string;
@@ -44,7 +44,7 @@ function markdown(result: Result, machine: { processor: string; cores: number; b
 ${result.work}. ${result.times[0]?.roundsMs.length} rounds of each, by turns, in one page of Chromium ${machine.browser}
 on ${machine.processor} (${machine.cores} cores). Again: \`npm run bench -w tests -- ${result.name}\`.
 
-| | median ms | spread ms | times Rekindle |
+| | median ms | spread ms | times ${result.times[0]?.name} |
 |---|---|---|---|
 ${rows.join('\n')}
 
