@@ -6,8 +6,11 @@ import type { Piece, Work } from './work.js';
 
 /** With fewer views to embed, helpers are not worth their start. */
 const HELP_FROM = 16;
-/** A helper decodes the image of one piece while it embeds the other. */
-const PIECES_A_HELPER = 2;
+/**
+ * A helper decodes one piece's image while it embeds another, and has one in store: the session, which embeds too, hands out
+ * more only between its turns.
+ */
+const PIECES_A_HELPER = 3;
 
 /** What the session knows of a piece, and what it does with the features. */
 export interface Customer {

@@ -5,7 +5,7 @@ import type { Site } from '../browser/site.ts';
 import { alternate, type Contender } from './rounds.ts';
 import type { Result } from './result.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 7;
 const PHOTOS_A_CLASS = 8;
 const VIEWS = 4;
 
