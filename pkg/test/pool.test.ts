@@ -91,6 +91,24 @@ test('what hangs is done by the session, and nobody waits for it', async () => {
   await tuner.dispose();
 });
 
+test('cancelling stops the helpers too, and the features that came in time stay', async () => {
+  const core = new FakeCore();
+  core.beforeEmbed = () => new Promise((resolve) => setTimeout(resolve, 5));
+  const { tuner, busy } = await create(core, 3);
+  const run = tuner.train({ views: VIEWS, epochs: 1 });
+  for await (const event of run) if (event.type === 'prepare' && event.doneViews > EXAMPLES) break;
+  run.cancel();
+  await assert.rejects(run.report, { name: 'AbortError' });
+  assert.deepEqual([...busy].sort(), [1, 2, 3]);
+  // What was in a turn when it was cancelled comes to its end, and nothing after that.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const stopped = core.log.length;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(core.log.length, stopped);
+  const again = await tuner.train({ views: VIEWS, epochs: 1 }).report;
+  assert.ok(again.timings.embeddedViews < EXAMPLES * VIEWS - EXAMPLES, `${again.timings.embeddedViews} views`);
+});
+
 test('an image that only helpers cannot read is no trouble', async () => {
   const core = new FakeCore();
   core.beforeEmbed = async (embedder) => {
