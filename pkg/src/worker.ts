@@ -40,8 +40,11 @@ export function serve(scope: WorkerScope, build: Build): void {
       const value = await perform(request, context);
       scope.postMessage({ id, ok: true, value });
     } catch (error) {
-      if (isTrap(error)) scope.postMessage({ crash: crashed(error) });
-      else scope.postMessage({ id, ok: false, ...failure(RekindleError.from(error)) });
+      if (isTrap(error)) {
+        scope.postMessage({ crash: crashed(error) });
+        // The session goes on without: it need not hold its memory.
+        if (helper) globalThis.close?.();
+      } else scope.postMessage({ id, ok: false, ...failure(RekindleError.from(error)) });
     } finally {
       running.delete(id);
     }
