@@ -21,12 +21,13 @@ export const DEFAULT_AUGMENT_OPTIONS: Readonly<Required<AugmentOptions>> = {
 
 export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
   strategy: 'head',
+  solver: 'lbfgs',
   epochs: 50,
   views: 4,
   batchSize: 32,
   learningRate: 3e-4,
   weightDecay: 0.01,
-  labelSmoothing: 0.1,
+  labelSmoothing: 0,
   dropout: 0,
   hidden: 0,
   validation: 0.2,

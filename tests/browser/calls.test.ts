@@ -76,6 +76,7 @@ describe('training options', () => {
     ['patience', [-1, 10_001]],
     ['classWeights', ['balance', 1]],
     ['strategy', ['all']],
+    ['solver', ['sgd', 0]],
     ['augment.flip', [-0.1, 1.1]],
     ['augment.rotation', [-1, 181]],
     ['augment.area', [[0, 1], [0.5, 1.5], [0.8, 0.2], [0.5], 0.5]],
@@ -212,7 +213,7 @@ test('a second training at once is refused and the first goes on', async () => {
   const { first, second } = await page.evaluate(async () => {
     const { outcome } = await import('page/outcome.js');
     const { tuner } = window as unknown as Held;
-    const running = tuner.train({ epochs: 30, views: 2, patience: 0 });
+    const running = tuner.train({ solver: 'adamw', epochs: 30, views: 2, patience: 0 });
     const second = await outcome(() => tuner.train({ epochs: 5, views: 1 }).report);
     return { first: (await running.report).epochs.length, second };
   });
@@ -265,7 +266,7 @@ test('every call after dispose, and a call that dispose interrupts', async () =>
     const { photo } = window as unknown as Held;
     const tuner = await Tuner.create({ device: 'cpu', inputSize: 96 });
     for (const [label, files] of byLabel(await photos('train', 3))) await tuner.addExamples(label, files);
-    const running = tuner.train({ epochs: 10_000, patience: 0 }).report.then(() => null, failure);
+    const running = tuner.train({ solver: 'adamw', epochs: 10_000, patience: 0 }).report.then(() => null, failure);
     await new Promise((resolve) => setTimeout(resolve, 300));
     await tuner.dispose();
     const interrupted = await running;

@@ -23,7 +23,7 @@ async function cancelled(when: 'prepare' | 'epoch') {
     const before = await tuner.predict(image);
 
     const controller = new AbortController();
-    const run = tuner.train({ views: 8, epochs: 10_000, patience: 0, signal: controller.signal });
+    const run = tuner.train({ solver: 'adamw', views: 8, epochs: 10_000, patience: 0, signal: controller.signal });
     let abortedAt = NaN;
     const report = run.report.then(() => null, failure).then((how) => ({ how, tookMs: performance.now() - abortedAt }));
     let last = 'none';

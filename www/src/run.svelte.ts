@@ -1,9 +1,18 @@
-import { DEFAULT_TRAIN_OPTIONS, type AugmentOptions, type EpochRow, type Report, type StoredReport, type TrainOptions } from 'rekindle';
+import {
+  DEFAULT_TRAIN_OPTIONS,
+  type AugmentOptions,
+  type EpochRow,
+  type Report,
+  type ResolvedTrainOptions,
+  type StoredReport,
+  type TrainOptions,
+} from 'rekindle';
 import { project, type Photo } from './project.svelte.js';
 import { isAbort, troubleOf, type Trouble } from './trouble.js';
 
 /** The options that the page lets a person turn. */
 export interface Settings {
+  solver: ResolvedTrainOptions['solver'];
   epochs: number;
   views: number;
   hidden: number;
@@ -14,8 +23,12 @@ export interface Settings {
 
 /** The package's own defaults, as settings. */
 export function defaultSettings(): Settings {
-  const { epochs, views, hidden, learningRate, validation, augment } = DEFAULT_TRAIN_OPTIONS;
-  return { epochs, views, hidden, learningRate, validation, augment: { ...augment, area: [...augment.area], ratio: [...augment.ratio] } };
+  return settingsOf(DEFAULT_TRAIN_OPTIONS);
+}
+
+function settingsOf({ solver, epochs, views, hidden, learningRate, validation, augment }: ResolvedTrainOptions): Settings {
+  const copy = { ...augment, area: [...augment.area], ratio: [...augment.ratio] } satisfies Required<AugmentOptions>;
+  return { solver, epochs, views, hidden, learningRate, validation, augment: copy };
 }
 
 /** One training and what came of it. */
@@ -84,10 +97,7 @@ class Run {
     this.known = new Set(report ? project.classes.map(({ key }) => key) : []);
     this.trouble = null;
     this.stopped = false;
-    if (report) {
-      const { epochs, views, hidden, learningRate, validation, augment } = report.options;
-      this.settings = { epochs, views, hidden, learningRate, validation, augment: structuredClone(augment) };
-    }
+    if (report) this.settings = settingsOf(report.options);
   }
 
   async #follow(options: TrainOptions): Promise<void> {

@@ -72,6 +72,19 @@ impl Dense {
         dense
     }
 
+    /// The layer whose numbers [`Dense::values`] gave.
+    pub fn from_values(inputs: usize, outputs: usize, values: &[f32]) -> Self {
+        let mut dense = Self::zeros(inputs, outputs);
+        let places = dense.panels.iter_mut().flatten();
+        places.zip(values).for_each(|(to, value)| *to = *value);
+        dense
+    }
+
+    /// All numbers in the order of the panels, the padding among them.
+    pub fn values(&self) -> Vec<f32> {
+        self.panels.concat()
+    }
+
     /// Length of a column.
     pub fn inputs(&self) -> usize {
         self.inputs

@@ -4,6 +4,8 @@
 pub const SPLIT: u32 = u32::MAX;
 /// Stream of the order of the views in an epoch, of the first weights and of dropout.
 pub const TRAINING: u32 = u32::MAX - 1;
+/// Stream that deals examples into the folds of a cross-validation.
+pub const FOLDS: u32 = u32::MAX - 2;
 
 /// Mixes a seed with the number of a thing and of a stream (for a view: its index) into a new seed.
 ///

@@ -2,13 +2,13 @@
 
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::evaluate::{Metrics, Unknown};
+use crate::evaluate::{Metrics, Suspect, Unknown, suspects};
 use crate::image::View;
 use crate::model::{Model, Prediction};
 use crate::prefix::cache::{FeatureCache, Features};
 use crate::project::Project;
 use crate::seed;
-use crate::train::{LabelledView, Report, Run, TrainOptions, Views};
+use crate::train::{LabelledView, Report, Run, TrainOptions, Views, cross_validate};
 use crate::weights::Spec;
 use serde::{Deserialize, Serialize};
 
@@ -204,6 +204,9 @@ impl Tuner {
             train_examples: training.plain.len(),
             validation_examples: training.validation_examples,
             validation: outcome.validation,
+            cross_validation: outcome.cross_validation,
+            strength: outcome.strength,
+            temperature: outcome.temperature,
             options: training.options,
             seed: self.seed,
         };
@@ -234,6 +237,22 @@ impl Tuner {
         self.model()?.evaluate(features, labels)
     }
 
+    /// All examples that cross-validation judges, the likeliest to be mislabelled first. It reads plain views.
+    ///
+    /// # Errors
+    /// `TOO_FEW_EXAMPLES` as [`Dataset::check_trainable`]; `INTERNAL` where features are missing: train first.
+    pub fn suspects(&self, options: &TrainOptions) -> Result<Vec<Suspect>> {
+        self.dataset.check_trainable()?;
+        let ids: Vec<u32> = self.dataset.examples().iter().map(|example| example.id).collect();
+        let plain = self.views(&ids, 1)?;
+        let labels = self.dataset.labels();
+        let held_out = cross_validate(plain, labels.len(), options, self.seed);
+        let places = held_out.views.iter().zip(&held_out.truth);
+        let judged: Vec<(u32, usize)> =
+            places.filter_map(|(place, class)| Some((*ids.get(*place)?, *class))).collect();
+        Ok(suspects(labels, &judged, &held_out.probabilities))
+    }
+
     fn split(&self, options: &TrainOptions) -> Split {
         Split::stratified(&self.dataset, options.validation as f32, self.seed)
     }
@@ -248,7 +267,8 @@ impl Tuner {
             let class =
                 class(*id).ok_or_else(|| Error::Internal { reason: format!("example {id} has no class") })?;
             for view in 0..count {
-                views.push(LabelledView { features: self.features(*id, view)?, class });
+                let features = self.features(*id, view)?;
+                views.push(LabelledView { features, class, group: *id, plain: view == 0 });
             }
         }
         Ok(Views::new(self.feature_len, views))

@@ -216,3 +216,14 @@ fn a_damaged_project_file_is_refused_whatever_the_damage() {
         }
     }
 }
+
+#[test]
+fn a_wrong_label_is_the_most_suspect() {
+    let mut tuner = tuner(&[("cat", 15), ("dog", 15)]);
+    train(&mut tuner, &options());
+    tuner.relabel_example(3, "dog").unwrap();
+    let suspects = tuner.suspects(&options()).unwrap();
+    assert_eq!(suspects.len(), 30);
+    assert_eq!((suspects[0].example, suspects[0].likelier.as_str()), (3, "cat"));
+    assert!(suspects[0].probability < 0.5 && suspects[1].probability > 0.5);
+}

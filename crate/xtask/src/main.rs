@@ -1,6 +1,7 @@
 //! Sets up, builds, serves and tests the project.
 
 mod apt;
+mod bench;
 mod build;
 mod check;
 mod chromium;
@@ -75,7 +76,7 @@ enum Task {
         /// Where to; the cache where none is given
         out: Option<PathBuf>,
     },
-    /// Run the benchmarks in Chromium, all or one by name
+    /// Run the benchmarks, all or one by name: learning natively, the others in Chromium
     Bench {
         /// Name of a benchmark, and its options
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -116,12 +117,7 @@ fn run(task: Task) -> Result<bool> {
             photos::set_up(&out)?;
             println!("{}", out.display());
         }
-        Task::Bench { arguments } => {
-            weights::set_up()?;
-            build::everything(Flavours::All, true)?;
-            photos::set_up(&photos::folder()?)?;
-            step::run(npm::script("tests", "bench").args(arguments).env("CHROMIUM", chromium::set_up()?))?;
-        }
+        Task::Bench { arguments } => bench::run_all(arguments)?,
     }
     Ok(true)
 }

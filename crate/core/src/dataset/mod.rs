@@ -1,7 +1,9 @@
 //! Labelled examples and their classes, and the split of them into training and validation.
 
+mod folds;
 mod split;
 
+pub use folds::folds;
 pub use split::{SMALLEST_CLASS_TO_HOLD_OUT, Split};
 
 use crate::error::{Error, Result};

@@ -1,5 +1,6 @@
 //! The new classifier on the embedding: one linear layer, or one hidden layer before it.
 
+use crate::dense::Dense;
 use crate::error::{Error, Result};
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -40,6 +41,14 @@ impl Head {
             hidden: Some(linear(features, hidden, weight, vec![0.0; hidden], device)),
             output: zero(hidden, classes),
         }
+    }
+
+    /// A linear head of a layer. Errors as [`Head::from_tensors`].
+    pub(crate) fn linear(layer: &Dense, device: &Device) -> Result<Self> {
+        let (features, classes) = (layer.inputs(), layer.outputs());
+        let tensor = |name: &str, shape: Vec<usize>, values| HeadTensor { name: name.into(), shape, values };
+        let weight = tensor("output.weight", vec![features, classes], layer.weights());
+        Self::from_tensors(&[weight, tensor("output.bias", vec![classes], layer.biases())], device)
     }
 
     /// Scores before the softmax.

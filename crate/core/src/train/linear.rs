@@ -1,11 +1,11 @@
 //! A linear head in training, its gradient written out: a step is two matrix products and an update, which the kernels
 //! do several times faster than a graph that is built and derived anew each time.
 
-use super::Targets;
 use super::adamw::AdamW;
+use super::targets::{self, Targets};
 use crate::dense::{Dense, Rows};
 use crate::error::Result;
-use crate::head::{Head, HeadTensor};
+use crate::head::Head;
 use burn::tensor::Device;
 
 /// A linear layer and its optimiser.
@@ -31,7 +31,7 @@ impl Linear {
     pub fn step(&mut self, rows: &Rows, targets: &Targets, truth: &[usize], rate: f64) -> (f64, Vec<f32>) {
         let scores = self.layer.apply(rows);
         let mut gradient = scores.clone();
-        let loss = targets.loss_into_gradient(&mut gradient, truth);
+        let loss = targets::loss_into_gradient(&mut gradient, &targets.shares(truth), self.layer.outputs());
         if loss.is_finite() {
             let mut gradient = self.layer.gradient(rows, &gradient);
             let parts = self.layer.parts_mut().zip(gradient.parts_mut());
@@ -44,15 +44,7 @@ impl Linear {
 
     /// The layer as a head. Errors as [`Head::from_tensors`].
     pub fn head(&self, device: &Device) -> Result<Head> {
-        let (features, classes) = (self.layer.inputs(), self.layer.outputs());
-        let tensor = |name: &str, shape: Vec<usize>, values| HeadTensor { name: name.into(), shape, values };
-        Head::from_tensors(
-            &[
-                tensor("output.weight", vec![features, classes], self.layer.weights()),
-                tensor("output.bias", vec![classes], self.layer.biases()),
-            ],
-            device,
-        )
+        Head::linear(&self.layer, device)
     }
 }
 

@@ -1,16 +1,25 @@
 //! Training a head on cached features: [`TrainOptions`] in, a [`Run`] pulled step by step, a [`Report`] out.
 
 mod adamw;
+mod descent;
+mod lbfgs;
 mod linear;
 mod network;
+mod objective;
 mod options;
 mod report;
 mod run;
+mod samples;
+mod solve;
+mod strength;
+mod sums;
 mod targets;
 mod views;
 
-pub use options::{ClassWeights, Strategy, TrainOptions};
+pub use options::{ClassWeights, Solver, Strategy, TrainOptions};
 pub use report::{EpochRow, Report};
 pub use run::{Outcome, Progress, Run};
+pub use strength::{HeldOut, cross_validate};
+use sums::Sums;
 use targets::Targets;
 pub use views::{LabelledView, Standardisation, Views};

@@ -12,6 +12,19 @@ pub enum Strategy {
     Head,
 }
 
+/// How a head is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Solver {
+    /// A linear head by L-BFGS on all views at once, to the optimum of the cross-entropy with L2 on the weights: multinomial
+    /// logistic regression, its strength and the temperature of its probabilities chosen by cross-validation. An iteration
+    /// is an epoch. `batch_size`, `learning_rate`, `weight_decay`, `dropout` and `patience` do not matter. A head with a
+    /// hidden layer is trained by AdamW.
+    Lbfgs,
+    /// By AdamW on batches; the head of the best validation loss is kept.
+    Adamw,
+}
+
 /// How much each class counts in the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -28,7 +41,9 @@ pub enum ClassWeights {
 pub struct TrainOptions {
     /// What is trained.
     pub strategy: Strategy,
-    /// Times that every view is trained on, 1 to 10000.
+    /// How the head is trained.
+    pub solver: Solver,
+    /// Times that every view is trained on, 1 to 10000; the most where the solver ends by itself.
     pub epochs: u32,
     /// Views of each example, 1 to 100; the first is the plain one, the others are augmented.
     pub views: u32,
@@ -58,12 +73,13 @@ impl Default for TrainOptions {
     fn default() -> Self {
         Self {
             strategy: Strategy::Head,
+            solver: Solver::Lbfgs,
             epochs: 50,
             views: 4,
             batch_size: 32,
             learning_rate: 3e-4,
             weight_decay: 0.01,
-            label_smoothing: 0.1,
+            label_smoothing: 0.0,
             dropout: 0.0,
             hidden: 0,
             validation: 0.2,
@@ -83,6 +99,11 @@ impl TrainOptions {
         let options: Self = crate::error::read_option(source)?;
         options.validate()?;
         Ok(options)
+    }
+
+    /// The solver that these options lead to.
+    pub fn used_solver(&self) -> Solver {
+        if self.hidden == 0 { self.solver } else { Solver::Adamw }
     }
 
     fn validate(&self) -> Result<()> {
@@ -169,6 +190,7 @@ mod tests {
     fn a_value_of_another_type_is_named() {
         assert_eq!(refused(r#"{"epochs": 1.5}"#).0, "epochs");
         assert_eq!(refused(r#"{"classWeights": "equal"}"#).0, "classWeights");
+        assert_eq!(refused(r#"{"solver": "sgd"}"#).0, "solver");
         assert_eq!(refused(r#"{"augment": {"flip": "yes"}}"#).0, "augment.flip");
         assert_eq!(refused(r#"{"augment": {"flop": 1}}"#).0, "augment.flop");
     }

@@ -4,7 +4,7 @@ use super::TrainOptions;
 use crate::evaluate::Metrics;
 use serde::{Deserialize, Serialize};
 
-/// Losses and accuracies after one epoch.
+/// Losses and accuracies after one epoch, which is one iteration where the solver takes all views at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EpochRow {
@@ -36,8 +36,25 @@ pub struct Report {
     pub validation_examples: usize,
     /// The kept head on the validation examples, where there are any.
     pub validation: Option<Metrics>,
+    /// The examples that were trained on, each judged by a linear head that was trained on the others: five folds, in the
+    /// plain view. What was chosen by it (strength, temperature) makes it a little too kind. None where nothing was chosen
+    /// by cross-validation, and in files of earlier versions.
+    #[serde(default)]
+    pub cross_validation: Option<Metrics>,
+    /// The inverse regularisation strength that cross-validation chose, scikit-learn's `C` with one sample an example; none
+    /// where the solver has none, and in files of earlier versions.
+    #[serde(default)]
+    pub strength: Option<f64>,
+    /// What the kept head's scores were divided by, so that its probabilities fit the predictions of cross-validation; 1
+    /// where it was not fitted.
+    #[serde(default = "one")]
+    pub temperature: f32,
     /// The options that were used, defaults filled in.
     pub options: TrainOptions,
     /// Seed of the project.
     pub seed: u32,
+}
+
+fn one() -> f32 {
+    1.0
 }

@@ -1,17 +1,12 @@
 //! One training, pulled step by step by the caller: pausing is not asking, cancelling is dropping.
 
-use super::linear::Linear;
-use super::network::Network;
-use super::{EpochRow, Standardisation, Targets, TrainOptions, Views};
+use super::descent::Descent;
+use super::solve::Solve;
+use super::{EpochRow, HeldOut, Solver, Standardisation, Sums, TrainOptions, Views};
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
 use crate::head::Head;
-use crate::seed;
-use burn::tensor::{Device, Tensor, TensorData};
-use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use std::f64::consts::PI;
+use burn::tensor::{Tensor, TensorData};
 
 /// Views that are judged at once.
 const VALIDATION_BATCH: usize = 256;
@@ -31,23 +26,17 @@ pub enum Progress {
 pub struct Run {
     options: TrainOptions,
     labels: Vec<String>,
-    train: Views,
     validation: Views,
-    targets: Targets,
     standardisation: Standardisation,
-    rng: ChaCha8Rng,
     learner: Learner,
-    order: Vec<usize>,
-    steps: usize,
-    sums: Sums,
     rows: Vec<EpochRow>,
     best: Option<Best>,
 }
 
-/// The head in training.
+/// How the head is trained.
 enum Learner {
-    Linear(Linear),
-    Network(Box<Network>),
+    Descent(Box<Descent>),
+    Solve(Box<Solve>),
 }
 
 /// The head to be kept.
@@ -69,6 +58,12 @@ pub struct Outcome {
     pub validation: Option<Metrics>,
     /// One row an epoch.
     pub rows: Vec<EpochRow>,
+    /// The examples that were trained on, each judged by a head that was trained on the others.
+    pub cross_validation: Option<Metrics>,
+    /// The inverse regularisation strength, where it was chosen.
+    pub strength: Option<f64>,
+    /// What the head's scores were divided by; 1 where it was not fitted.
+    pub temperature: f32,
 }
 
 impl Run {
@@ -76,33 +71,25 @@ impl Run {
     pub fn new(
         options: TrainOptions,
         labels: Vec<String>,
-        mut train: Views,
+        train: Views,
         mut validation: Views,
         project_seed: u32,
     ) -> Self {
-        let standardisation = Standardisation::of(&train);
-        train.keep_standardised(&standardisation);
-        validation.keep_standardised(&standardisation);
-        let mut rng = ChaCha8Rng::seed_from_u64(seed::mix(project_seed, 0, seed::TRAINING).into());
-        let learner = match options.hidden {
-            0 => Learner::Linear(Linear::new(train.length(), labels.len(), options.weight_decay)),
-            _ => Learner::Network(Box::new(Network::new(train.length(), labels.len(), &options, &mut rng))),
+        let (classes, seed) = (labels.len(), project_seed);
+        let (by, learner) = match options.used_solver() {
+            Solver::Lbfgs => {
+                let by = Standardisation::shrunk(&train);
+                let solve = Solve::new(train, &by, classes, &options, seed);
+                (by, Learner::Solve(Box::new(solve)))
+            }
+            Solver::Adamw => {
+                let by = Standardisation::of(&train);
+                let descent = Descent::new(train, &by, classes, &options, seed);
+                (by, Learner::Descent(Box::new(descent)))
+            }
         };
-        Self {
-            targets: Targets::new(&options, labels.len(), &train.classes()),
-            standardisation,
-            order: (0..train.len()).collect(),
-            steps: 0,
-            sums: Sums::default(),
-            rows: Vec::new(),
-            best: None,
-            options,
-            labels,
-            train,
-            validation,
-            rng,
-            learner,
-        }
+        validation.keep_standardised(&by);
+        Self { options, labels, validation, standardisation: by, learner, rows: Vec::new(), best: None }
     }
 
     /// Number of epochs that are done.
@@ -118,19 +105,14 @@ impl Run {
         if self.finished() {
             return Ok(Progress::Finished);
         }
-        let (size, per_epoch) = (self.options.batch_size as usize, self.steps_per_epoch());
-        let place = self.steps % per_epoch;
-        if place == 0 {
-            self.order.shuffle(&mut self.rng);
-            self.sums = Sums::default();
+        let sums = match &mut self.learner {
+            Learner::Descent(descent) => descent.step()?,
+            Learner::Solve(solve) => solve.step(),
+        };
+        match sums {
+            Some(sums) => self.close_epoch(&sums).map(Progress::Epoch),
+            None => Ok(Progress::Step),
         }
-        let batch: Vec<usize> = self.order.iter().skip(place * size).take(size).copied().collect();
-        self.update(&batch)?;
-        self.steps += 1;
-        if !self.steps.is_multiple_of(per_epoch) {
-            return Ok(Progress::Step);
-        }
-        self.close_epoch().map(Progress::Epoch)
     }
 
     /// The best head and how it came about, once no step is left; before, what there is so far.
@@ -139,89 +121,70 @@ impl Run {
     /// `NOT_TRAINED` where not one epoch is done.
     pub fn finish(self) -> Result<Outcome> {
         let best = self.best.ok_or(Error::NotTrained)?;
+        let (choice, held_out) = match &self.learner {
+            Learner::Solve(solve) => (solve.choice(), solve.held_out()),
+            Learner::Descent(_) => (None, None),
+        };
+        let judged = held_out.filter(|held_out| !held_out.truth.is_empty());
+        let metrics =
+            |held_out: &HeldOut| Metrics::new(&self.labels, &held_out.probabilities, &held_out.truth);
         Ok(Outcome {
             head: best.head.fold_standardisation(&self.standardisation.mean, &self.standardisation.scale),
             best_epoch: best.epoch,
             stopped_early: self.rows.len() < self.options.epochs as usize,
             validation: best.validation,
+            cross_validation: judged.map(metrics),
             rows: self.rows,
+            strength: choice.map(|choice| choice.strength),
+            temperature: choice.map_or(1.0, |choice| choice.temperature),
         })
     }
 
     fn finished(&self) -> bool {
-        let done = self.epochs_done();
-        let waited = self.best.as_ref().map_or(0, |best| done - best.epoch);
-        done >= self.options.epochs || (self.options.patience > 0 && waited >= self.options.patience)
-    }
-
-    fn steps_per_epoch(&self) -> usize {
-        self.train.len().div_ceil(self.options.batch_size as usize).max(1)
-    }
-
-    /// One step of AdamW on a batch.
-    fn update(&mut self, batch: &[usize]) -> Result<()> {
-        let classes: Vec<usize> = batch.iter().map(|index| self.train.class(*index)).collect();
-        let (rate, length) = (self.learning_rate(), self.train.length());
-        let (value, scores) = match &mut self.learner {
-            Learner::Linear(linear) => {
-                let mut rows = self.train.standardised_rows(batch, &self.standardisation);
-                let values = rows.values_mut();
-                if let Some(factors) = dropout(&self.options, values.len(), &mut self.rng) {
-                    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
-                }
-                linear.step(&rows, &self.targets, &classes, rate)
-            }
-            Learner::Network(network) => {
-                let device = network.device();
-                let tensor = |values, width| {
-                    Tensor::from_data(TensorData::new(values, [classes.len(), width]), &device)
-                };
-                let rows = tensor(self.train.standardised(batch, &self.standardisation), length);
-                let width = self.options.hidden as usize;
-                let factors = dropout(&self.options, classes.len() * width, &mut self.rng)
-                    .map(|factors| tensor(factors, width));
-                network.step(rows, factors, &self.targets, &classes, rate)?
-            }
-        };
-        if !value.is_finite() {
-            return Err(Error::TrainingDiverged {
-                epoch: self.rows.len() + 1,
-                reason: format!("the loss is {value}"),
-            });
+        if self.epochs_done() >= self.options.epochs {
+            return true;
         }
-        self.sums.add(value, &scores, &classes);
-        Ok(())
+        match &self.learner {
+            Learner::Solve(solve) => solve.ended(),
+            Learner::Descent(_) => {
+                let waited = self.epochs_done() - self.best.as_ref().map_or(0, |best| best.epoch);
+                self.options.patience > 0 && waited >= self.options.patience
+            }
+        }
     }
 
-    /// A cosine from the full rate to zero over all steps (Loshchilov and Hutter 2017, without restarts).
-    fn learning_rate(&self) -> f64 {
-        let total = (self.steps_per_epoch() * self.options.epochs as usize) as f64;
-        self.options.learning_rate * 0.5 * (1.0 + (PI * self.steps as f64 / total).cos())
-    }
-
-    fn close_epoch(&mut self) -> Result<EpochRow> {
+    fn close_epoch(&mut self, sums: &Sums) -> Result<EpochRow> {
+        let epoch = self.epochs_done() + 1;
+        if !sums.loss().is_finite() {
+            let reason = format!("the loss is {}", sums.loss());
+            return Err(Error::TrainingDiverged { epoch: epoch as usize, reason });
+        }
         let head = match &self.learner {
-            Learner::Linear(linear) => linear.head(&Device::flex())?,
-            Learner::Network(network) => network.head(),
+            Learner::Descent(descent) => descent.head()?,
+            Learner::Solve(solve) => solve.head()?,
         };
         let validation = self.validate(&head)?;
         let row = EpochRow {
-            epoch: self.epochs_done() + 1,
-            train_loss: self.sums.loss(),
-            train_accuracy: self.sums.accuracy(),
+            epoch,
+            train_loss: sums.loss(),
+            train_accuracy: sums.accuracy(),
             validation_loss: validation.as_ref().map(|metrics| metrics.loss),
             validation_accuracy: validation.as_ref().map(|metrics| metrics.accuracy),
         };
-        let loss = |metrics: &Option<Metrics>| metrics.as_ref().map(|m| m.loss);
-        let better = match &self.best {
-            Some(best) => loss(&validation) < loss(&best.validation) || validation.is_none(),
-            None => true,
-        };
-        if better {
-            self.best = Some(Best { epoch: row.epoch, head, validation });
+        if self.is_better(&validation) {
+            self.best = Some(Best { epoch, head, validation });
         }
         self.rows.push(row.clone());
         Ok(row)
+    }
+
+    /// Whether a head is to be kept: the solver's nearer to the optimum always, AdamW's where it validates better.
+    fn is_better(&self, validation: &Option<Metrics>) -> bool {
+        let loss = |metrics: &Option<Metrics>| metrics.as_ref().map(|m| m.loss);
+        match (&self.learner, &self.best) {
+            (Learner::Solve(_), _) | (_, None) => true,
+            (_, Some(best)) => loss(validation) < loss(&best.validation) || validation.is_none(),
+        }
     }
 
     fn validate(&self, head: &Head) -> Result<Option<Metrics>> {
@@ -237,41 +200,6 @@ impl Run {
             probabilities.extend(head.probabilities(Tensor::from_data(rows, &device))?);
         }
         Ok(Some(Metrics::new(&self.labels, &probabilities, &self.validation.classes())))
-    }
-}
-
-/// Factors of the output layer's inputs: zero for what a step leaves out, `1 / (1 - dropout)` for the rest; nothing where
-/// nothing is left out.
-fn dropout(options: &TrainOptions, count: usize, rng: &mut impl Rng) -> Option<Vec<f32>> {
-    let rate = options.dropout as f32;
-    let mut factor = || if rng.random::<f32>() < rate { 0.0 } else { 1.0 / (1.0 - rate) };
-    (rate > 0.0).then(|| (0..count).map(|_| factor()).collect())
-}
-
-/// Sums over the steps of an epoch.
-#[derive(Default)]
-struct Sums {
-    views: usize,
-    correct: usize,
-    loss: f64,
-}
-
-impl Sums {
-    fn add(&mut self, loss: f64, scores: &[f32], truth: &[usize]) {
-        let classes = scores.len() / truth.len().max(1);
-        let rows = scores.chunks_exact(classes.max(1));
-        self.views += truth.len();
-        self.loss += loss * truth.len() as f64;
-        self.correct +=
-            rows.zip(truth).filter(|(row, class)| crate::evaluate::argmax(row) == **class).count();
-    }
-
-    fn loss(&self) -> f64 {
-        self.loss / self.views.max(1) as f64
-    }
-
-    fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.views.max(1) as f64
     }
 }
 

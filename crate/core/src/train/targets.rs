@@ -54,27 +54,26 @@ impl Targets {
         let shares = Tensor::<2>::from_data(shares, &scores.device());
         (activation::log_softmax(scores, 1) * shares).sum().neg()
     }
+}
 
-    /// The loss of scores, which become its gradient: `softmax(scores) * sum(shares) - shares` in each row.
-    ///
-    /// # Shapes
-    /// `scores`: `[views, classes]`; `truth`: one class a view.
-    pub fn loss_into_gradient(&self, scores: &mut [f32], truth: &[usize]) -> f64 {
-        let mut loss = 0.0;
-        let shares = self.shares(truth);
-        for (scores, shares) in scores.chunks_exact_mut(self.classes).zip(shares.chunks_exact(self.classes)) {
-            let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let sum: f32 = scores.iter().map(|score| libm::expf(score - most)).sum();
-            let all: f32 = shares.iter().sum();
-            let log_sum = libm::logf(sum);
-            for (score, share) in scores.iter_mut().zip(shares) {
-                let log_probability = *score - most - log_sum;
-                loss -= f64::from(share * log_probability);
-                *score = libm::expf(log_probability) * all - share;
-            }
+/// The loss of scores, which become its gradient: `softmax(scores) * sum(shares) - shares` in each row.
+///
+/// # Shapes
+/// `scores`: `[views, classes]`; `shares`: the same, as [`Targets::shares`].
+pub fn loss_into_gradient(scores: &mut [f32], shares: &[f32], classes: usize) -> f64 {
+    let mut loss = 0.0;
+    for (scores, shares) in scores.chunks_exact_mut(classes).zip(shares.chunks_exact(classes)) {
+        let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f32 = scores.iter().map(|score| libm::expf(score - most)).sum();
+        let all: f32 = shares.iter().sum();
+        let log_sum = libm::logf(sum);
+        for (score, share) in scores.iter_mut().zip(shares) {
+            let log_probability = *score - most - log_sum;
+            loss -= f64::from(share * log_probability);
+            *score = libm::expf(log_probability) * all - share;
         }
-        loss
     }
+    loss
 }
 
 #[cfg(test)]
@@ -102,7 +101,7 @@ mod tests {
         let targets = Targets::new(&flat(), 3, &[0, 2]);
         let scores = Tensor::<2>::from_data(SCORES, &Device::flex());
         let derived = targets.loss(scores, &[0, 2]).into_scalar::<f32>();
-        let direct = targets.loss_into_gradient(&mut SCORES.concat(), &[0, 2]) as f32;
+        let direct = loss_into_gradient(&mut SCORES.concat(), &targets.shares(&[0, 2]), 3) as f32;
         for loss in [derived, direct] {
             assert!((loss - 0.515_023_8).abs() < 1e-6, "{loss}");
         }
@@ -115,7 +114,7 @@ mod tests {
         let gradients = targets.loss(scores.clone(), &[0, 2]).backward();
         let expected = crate::head::values(scores.grad(&gradients).unwrap()).unwrap();
         let mut found = SCORES.concat();
-        targets.loss_into_gradient(&mut found, &[0, 2]);
+        loss_into_gradient(&mut found, &targets.shares(&[0, 2]), 3);
         for (a, b) in found.iter().zip(&expected) {
             assert!((a - b).abs() < 1e-6, "{found:?} {expected:?}");
         }

@@ -1,27 +1,37 @@
 use super::*;
 use crate::prefix::cache::Features;
 use crate::train::LabelledView;
+use burn::tensor::Device;
 use half::f16;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 const LENGTH: usize = 8;
 
 /// Views of `classes` clouds in a space of [`LENGTH`] features; the clouds overlap the more, the larger `noise` is.
 fn clouds(classes: usize, each: usize, noise: f32, seed: u64) -> Views {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut view = |class: usize| {
+    let mut view = |class: usize, group: u32| {
         let features: Features = (0..LENGTH)
             .map(|i| {
                 let centre = if i % classes == class { 3.0 } else { 0.0 };
                 f16::from_f32(10.0 + centre + noise * rng.random_range(-1.0..1.0f32))
             })
             .collect();
-        LabelledView { features, class }
+        LabelledView { features, class, group, plain: true }
     };
-    Views::new(LENGTH, (0..classes * each).map(|i| view(i % classes)).collect())
+    Views::new(LENGTH, (0..classes * each).map(|i| view(i % classes, i as u32)).collect())
 }
 
 fn options() -> TrainOptions {
-    TrainOptions { epochs: 20, batch_size: 8, learning_rate: 1e-3, dropout: 0.2, ..TrainOptions::default() }
+    TrainOptions {
+        solver: Solver::Adamw,
+        epochs: 20,
+        batch_size: 8,
+        learning_rate: 1e-3,
+        dropout: 0.2,
+        ..TrainOptions::default()
+    }
 }
 
 fn labels(count: usize) -> Vec<String> {
@@ -100,9 +110,42 @@ fn without_validation_the_last_head_is_kept() {
 }
 
 #[test]
+fn the_solver_goes_to_the_optimum_whatever_the_validation() {
+    let options = TrainOptions { solver: Solver::Lbfgs, epochs: 200, patience: 1, ..options() };
+    let run = |seed| trained(options.clone(), clouds(3, 20, 3.0, 1), clouds(3, 20, 30.0, 9), seed);
+    let outcome = run(1);
+    assert!(outcome.stopped_early && outcome.best_epoch as usize == outcome.rows.len());
+    assert!(outcome.strength.is_some() && outcome.temperature != 1.0);
+    let crossed = outcome.cross_validation.as_ref().unwrap();
+    assert_eq!(crossed.count, 60, "every example is judged once");
+    assert!(crossed.accuracy > 0.8, "{}", crossed.accuracy);
+    let probabilities = outcome.head.probabilities(raw(&clouds(3, 20, 30.0, 9))).unwrap();
+    let judged = Metrics::new(&labels(3), &probabilities, &clouds(3, 20, 30.0, 9).classes()).loss;
+    let reported = outcome.validation.as_ref().unwrap().loss;
+    assert!((judged - reported).abs() < 1e-4, "the report is of the head that is kept: {judged} {reported}");
+    assert_eq!(weights(&outcome), weights(&run(1)), "the same seed gives the same bits");
+}
+
+#[test]
+fn one_example_a_class_is_solved_without_a_choice() {
+    let options = TrainOptions { solver: Solver::Lbfgs, ..options() };
+    let outcome = trained(options, clouds(3, 1, 1.0, 1), Views::default(), 1);
+    assert_eq!((outcome.strength, outcome.temperature), (Some(0.1), 1.0));
+    assert!(outcome.cross_validation.is_none(), "nothing could be left out");
+    let probabilities = outcome.head.probabilities(raw(&clouds(3, 5, 1.0, 2))).unwrap();
+    assert_eq!(Metrics::new(&labels(3), &probabilities, &clouds(3, 5, 1.0, 2).classes()).accuracy, 1.0);
+}
+
+#[test]
 fn a_loss_that_is_not_finite_ends_the_run() {
     let features: Features = [f16::INFINITY; LENGTH].into();
-    let views = (0..6).map(|i| LabelledView { features: features.clone(), class: i % 3 }).collect();
-    let mut run = Run::new(options(), labels(3), Views::new(LENGTH, views), Views::default(), 1);
-    assert_eq!(run.step().unwrap_err().code(), "TRAINING_DIVERGED");
+    let view =
+        |i: u32| LabelledView { features: features.clone(), class: i as usize % 3, group: i, plain: true };
+    for solver in [Solver::Lbfgs, Solver::Adamw] {
+        let views = Views::new(LENGTH, (0..6).map(view).collect());
+        let options = TrainOptions { solver, ..options() };
+        let mut run = Run::new(options, labels(3), views, Views::default(), 1);
+        let error = (0..1000).find_map(|_| run.step().err());
+        assert_eq!(error.unwrap().code(), "TRAINING_DIVERGED");
+    }
 }

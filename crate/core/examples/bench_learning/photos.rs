@@ -1,0 +1,120 @@
+//! The `cutout` photos and their features.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::Path;
+
+use pollster::block_on;
+use rekindle::train::{Progress, TrainOptions};
+use rekindle::{Augment, Embedder, Pixels, Spec, Tuner, View, seed};
+
+/// Photos with the features of as many views as the defaults train on.
+pub struct Photos {
+    pub labels: Vec<String>,
+    pub all: Vec<Photo>,
+    spec: Spec,
+    input_size: u32,
+    length: usize,
+}
+
+/// One photo.
+pub struct Photo {
+    /// Index of its label.
+    pub class: usize,
+    /// Photos of one thing have one group.
+    pub group: u32,
+    /// Whether the list has it for training.
+    pub train: bool,
+    /// `[views, length]`, the plain view first.
+    features: Vec<f32>,
+}
+
+impl Photos {
+    /// Reads and embeds the photos of a list.
+    pub fn read(folder: &Path, list: &Path, embedder: &Embedder) -> Result<Self, Box<dyn Error>> {
+        let list = std::fs::read_to_string(list)?;
+        let mut photos = Self {
+            labels: Vec::new(),
+            all: Vec::new(),
+            spec: embedder.spec().clone(),
+            input_size: embedder.input_size(),
+            length: embedder.feature_len(),
+        };
+        let mut counts = HashMap::<(&str, &str), usize>::new();
+        let mut groups = HashMap::new();
+        for row in list.lines().skip(1) {
+            let fields: Vec<&str> = row.split(',').collect();
+            let [_, label, group, set] = fields[..] else {
+                return Err(format!("a list has no row {row}").into());
+            };
+            let number = counts.entry((set, label)).or_default();
+            *number += 1;
+            let path = folder.join(set).join(label).join(format!("{number:03}.jpg"));
+            let next = groups.len() as u32;
+            let group = *groups.entry(group).or_insert(next);
+            let features = embed(&path, photos.all.len() as u32, embedder)?;
+            let class = photos.class(label);
+            photos.all.push(Photo { class, group, train: set == "train", features });
+        }
+        Ok(photos)
+    }
+
+    /// Indices of the photos of the list's training set, or of the others.
+    pub fn of_set(&self, train: bool) -> Vec<usize> {
+        (0..self.all.len()).filter(|index| self.photo(*index).train == train).collect()
+    }
+
+    /// A photo by its index.
+    pub fn photo(&self, index: usize) -> &Photo {
+        &self.all[index]
+    }
+
+    /// The plain embeddings of photos, one after the other.
+    pub fn plain(&self, indices: &[usize]) -> Vec<f32> {
+        indices.iter().flat_map(|index| &self.photo(*index).features[..self.length]).copied().collect()
+    }
+
+    /// The labels of photos.
+    pub fn labels_of(&self, indices: &[usize]) -> Vec<String> {
+        indices.iter().map(|index| self.labels[self.photo(*index).class].clone()).collect()
+    }
+
+    /// A project of photos, with these labels and all features.
+    pub fn project(&self, indices: &[usize], labels: &[String], seed: u32) -> rekindle::Result<Tuner> {
+        let mut tuner = Tuner::new(self.spec.clone(), self.input_size, self.length, seed);
+        let views: Vec<u32> = (0..TrainOptions::default().views).collect();
+        for (index, label) in indices.iter().zip(labels) {
+            let example = tuner.add_example(label)?;
+            let features = &self.photo(*index).features;
+            tuner.put_features(example, &views, &TrainOptions::default(), features)?;
+        }
+        Ok(tuner)
+    }
+
+    /// A project that is trained on photos.
+    pub fn trained(&self, indices: &[usize], options: &TrainOptions, seed: u32) -> rekindle::Result<Tuner> {
+        let mut tuner = self.project(indices, &self.labels_of(indices), seed)?;
+        let mut training = tuner.start_run(options)?;
+        while training.run.step()? != Progress::Finished {}
+        tuner.finish_run(training)?;
+        Ok(tuner)
+    }
+
+    fn class(&mut self, label: &str) -> usize {
+        self.labels.iter().position(|known| known == label).unwrap_or_else(|| {
+            self.labels.push(label.to_owned());
+            self.labels.len() - 1
+        })
+    }
+}
+
+fn embed(path: &Path, number: u32, embedder: &Embedder) -> Result<Vec<f32>, Box<dyn Error>> {
+    let image = image::open(path)?.into_rgb8();
+    let pixels = Pixels::from_rgb(image.width(), image.height(), image.into_raw())?;
+    let view = |index| {
+        let view = View { index, seed: seed::mix(1, number, index) };
+        embedder.view(&pixels, view, &Augment::default())
+    };
+    let views = (0..TrainOptions::default().views).map(view).collect::<rekindle::Result<Vec<_>>>()?;
+    Ok(block_on(embedder.embed(&views))?)
+}

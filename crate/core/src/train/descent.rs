@@ -1,0 +1,133 @@
+//! A head in training by AdamW: a batch of views a step, in an order drawn anew each epoch.
+
+use super::linear::Linear;
+use super::network::Network;
+use super::{Standardisation, Sums, Targets, TrainOptions, Views};
+use crate::error::Result;
+use crate::head::Head;
+use crate::seed;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::f64::consts::PI;
+
+/// The head in training, its views and their order.
+pub struct Descent {
+    options: TrainOptions,
+    train: Views,
+    targets: Targets,
+    standardisation: Standardisation,
+    rng: ChaCha8Rng,
+    learner: Learner,
+    order: Vec<usize>,
+    steps: usize,
+    sums: Sums,
+}
+
+/// The head in training.
+enum Learner {
+    Linear(Linear),
+    Network(Box<Network>),
+}
+
+impl Descent {
+    /// Begins a training on views of `classes` classes.
+    pub fn new(
+        mut train: Views,
+        by: &Standardisation,
+        classes: usize,
+        options: &TrainOptions,
+        seed: u32,
+    ) -> Self {
+        train.keep_standardised(by);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed::mix(seed, 0, seed::TRAINING).into());
+        let learner = match options.hidden {
+            0 => Learner::Linear(Linear::new(train.length(), classes, options.weight_decay)),
+            _ => Learner::Network(Box::new(Network::new(train.length(), classes, options, &mut rng))),
+        };
+        Self {
+            targets: Targets::new(options, classes, &train.classes()),
+            standardisation: by.clone(),
+            order: (0..train.len()).collect(),
+            steps: 0,
+            sums: Sums::default(),
+            options: options.clone(),
+            train,
+            rng,
+            learner,
+        }
+    }
+
+    /// Takes one step; gives what the epoch's steps made of the views after its last.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the device does not give the values back.
+    pub fn step(&mut self) -> Result<Option<Sums>> {
+        let (size, per_epoch) = (self.options.batch_size as usize, self.steps_per_epoch());
+        let place = self.steps % per_epoch;
+        if place == 0 {
+            self.order.shuffle(&mut self.rng);
+        }
+        let batch: Vec<usize> = self.order.iter().skip(place * size).take(size).copied().collect();
+        self.update(&batch)?;
+        self.steps += 1;
+        let ends = self.steps.is_multiple_of(per_epoch) || !self.sums.loss().is_finite();
+        Ok(ends.then(|| std::mem::take(&mut self.sums)))
+    }
+
+    /// The head as it is. Errors as [`Head::from_tensors`].
+    pub fn head(&self) -> Result<Head> {
+        match &self.learner {
+            Learner::Linear(linear) => linear.head(&Device::flex()),
+            Learner::Network(network) => Ok(network.head()),
+        }
+    }
+
+    fn steps_per_epoch(&self) -> usize {
+        self.train.len().div_ceil(self.options.batch_size as usize).max(1)
+    }
+
+    /// One step of AdamW on a batch.
+    fn update(&mut self, batch: &[usize]) -> Result<()> {
+        let classes: Vec<usize> = batch.iter().map(|index| self.train.class(*index)).collect();
+        let (rate, length) = (self.learning_rate(), self.train.length());
+        let (value, scores) = match &mut self.learner {
+            Learner::Linear(linear) => {
+                let mut rows = self.train.standardised_rows(batch, &self.standardisation);
+                let values = rows.values_mut();
+                if let Some(factors) = dropout(&self.options, values.len(), &mut self.rng) {
+                    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+                }
+                linear.step(&rows, &self.targets, &classes, rate)
+            }
+            Learner::Network(network) => {
+                let device = network.device();
+                let tensor = |values, width| {
+                    Tensor::from_data(TensorData::new(values, [classes.len(), width]), &device)
+                };
+                let rows = tensor(self.train.standardised(batch, &self.standardisation), length);
+                let width = self.options.hidden as usize;
+                let factors = dropout(&self.options, classes.len() * width, &mut self.rng)
+                    .map(|factors| tensor(factors, width));
+                network.step(rows, factors, &self.targets, &classes, rate)?
+            }
+        };
+        self.sums.add(value, &scores, &classes);
+        Ok(())
+    }
+
+    /// A cosine from the full rate to zero over all steps (Loshchilov and Hutter 2017, without restarts).
+    fn learning_rate(&self) -> f64 {
+        let total = (self.steps_per_epoch() * self.options.epochs as usize) as f64;
+        self.options.learning_rate * 0.5 * (1.0 + (PI * self.steps as f64 / total).cos())
+    }
+}
+
+/// Factors of the output layer's inputs: zero for what a step leaves out, `1 / (1 - dropout)` for the rest; nothing where
+/// nothing is left out.
+fn dropout(options: &TrainOptions, count: usize, rng: &mut impl Rng) -> Option<Vec<f32>> {
+    let rate = options.dropout as f32;
+    let mut factor = || if rng.random::<f32>() < rate { 0.0 } else { 1.0 / (1.0 - rate) };
+    (rate > 0.0).then(|| (0..count).map(|_| factor()).collect())
+}
