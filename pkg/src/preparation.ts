@@ -44,7 +44,7 @@ export async function prepare(parts: Parts, options: ResolvedTrainOptions, { sig
   return before;
 }
 
-/** Work under way. */
+/** The embedding of one list of views, shared with the helpers. */
 class Preparation {
   readonly #parts: Parts;
   readonly #options: ResolvedTrainOptions;

@@ -4,7 +4,7 @@ import { RekindleError } from './errors.js';
 import type { Args } from './protocol.js';
 import type { Piece, Work } from './work.js';
 
-/** With fewer views to embed, helpers are not worth their start. */
+/** With fewer views to embed, helpers are not worth their start, which takes as long as some views. */
 const HELP_FROM = 16;
 /**
  * A helper decodes one piece's image while it embeds another, and has one in store: the session, which embeds too, hands out

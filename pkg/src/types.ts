@@ -43,7 +43,7 @@ export interface CreateOptions {
   /** Side of the square input in pixels: a multiple of 32 from 32 to 512; the weights' own where left out. */
   inputSize?: number;
   /**
-   * How many workers embed side by side on the CPU, 1 to 32; each takes about 40 MB. One for each core where left out, at
+   * How many workers embed side by side on the CPU, 1 to 32; each takes about 50 MB. One for each core where left out, at
    * most 4, or 8 where the browser says that there are 8 GB of memory.
    */
   workers?: number;
