@@ -49,7 +49,7 @@ export function cpuInsteadOf(tried: DeviceInfo, error: RekindleError): DeviceInf
 
 /** Whether an error is the GPU's or its build's own, so that the CPU may do better. */
 export function isDeviceError({ code }: RekindleError): boolean {
-  return ['WEBGPU_UNAVAILABLE', 'DEVICE_LOST', 'DEVICE_WRONG', 'WORKER_FAILED', 'WASM_FAILED'].includes(code);
+  return ['WEBGPU_UNAVAILABLE', 'DEVICE_LOST', 'DEVICE_WRONG', 'OUT_OF_MEMORY', 'WORKER_FAILED', 'WASM_FAILED'].includes(code);
 }
 
 /** Starts the worker of a device. The addresses are literal so that bundlers find them. */

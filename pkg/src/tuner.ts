@@ -65,6 +65,7 @@ export class Tuner {
    * @throws {RekindleError} OPTION_INVALID when an option is unknown or out of its range.
    * @throws {RekindleError} WEBGPU_UNAVAILABLE when `webgpu` is asked for and there is no adapter.
    * @throws {RekindleError} DEVICE_WRONG when `webgpu` is asked for and computes known answers wrongly.
+   * @throws {RekindleError} OUT_OF_MEMORY when `webgpu` is asked for and has no memory for the backbone.
    * @throws {RekindleError} WORKER_FAILED, WASM_FAILED when the worker or the module does not start.
    * @throws {RekindleError} WEIGHTS_FETCH, WEIGHTS_FORMAT when the weights do not arrive or are not the right file.
    * @throws {DOMException} AbortError when `signal` aborts.

@@ -1,4 +1,4 @@
-/** The worker for WebGPU: the large build of the wasm module. */
+/** The worker for WebGPU: the build of the wasm module that has it. */
 import * as module from './wasm/gpu/rekindle.js';
 import { MOBILENET_V2 as weights } from './weights-manifest.js';
 import { serve } from './worker.js';

@@ -7,6 +7,7 @@ import { write, type Result } from './result.ts';
 import { benchScale } from './scale.ts';
 import { benchShutter } from './shutter.ts';
 import { benchStart } from './start.ts';
+import { benchWebgpu } from './webgpu.ts';
 import { benchWorkers } from './workers.ts';
 
 const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
@@ -16,6 +17,7 @@ const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
   start: benchStart,
   scale: benchScale,
   workers: benchWorkers,
+  webgpu: benchWebgpu,
 };
 
 const names = process.argv.slice(2);
@@ -27,7 +29,7 @@ if (unknown.length > 0) {
 
 for (const [name, run] of Object.entries(BENCHMARKS)) {
   if (names.length > 0 && !names.includes(name)) continue;
-  const site = await openSite();
+  const site = await openSite(name === 'webgpu' ? 'software' : 'none');
   try {
     console.log(write(await run(site), site.browser.version()));
   } finally {

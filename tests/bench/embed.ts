@@ -2,7 +2,7 @@
 
 import type { Site } from '../browser/site.ts';
 import { alternate } from './rounds.ts';
-import type { Result } from './result.ts';
+import { perSecond, type Result } from './result.ts';
 import { serveTfjs, tfjsVersion } from './tfjs.ts';
 
 const ROUNDS = 7;
@@ -21,13 +21,12 @@ export async function benchEmbed(site: Site): Promise<Result> {
     ],
     ROUNDS,
   );
-  const perSecond = times.map(({ name, medianMs }) => `${name} ${((1000 * IMAGES) / medianMs).toFixed(1)}`).join(', ');
   return {
     name: 'embed',
     title: 'Embedding images with the frozen backbone',
     work: `${IMAGES} photos through MobileNetV2 at ${side}x${side}, one after the other, on one thread`,
     notes: [
-      `Images a second: ${perSecond}.`,
+      `Images a second: ${perSecond(times, IMAGES)}.`,
       'Rekindle: `embed` of the wasm module (CPU build) from decoded pixels: resizing, cropping and normalising are in its time.',
       `TF.js: the same weights with the norms folded, fused convolutions, on tensors made before; SIMD ${simd}, threads ${threads}.`,
       `Smallest cosine similarity of the two embeddings of a photo: ${similarity.toFixed(6)}.`,

@@ -54,7 +54,7 @@ async function prepareRekindle(page: Page) {
     const { Tuner } = await import('rekindle');
     const { byLabel, photos } = await import('page/photos.js');
     const { cachedFeatures } = await import('page/features.js');
-    const options = { ...wanted, validation: 0, patience: 0 };
+    const options = { ...wanted, solver: 'adamw' as const, validation: 0, patience: 0 };
     const classes = byLabel(await photos('train'));
     const tuner = await Tuner.create({ device: 'cpu', seed: 1 });
     for (const [label, files] of classes) await tuner.addExamples(label, files);

@@ -1,25 +1,15 @@
-/** TF.js with its wasm backend, bundled for the page and served beside the package. */
+/** TF.js with its wasm and WebGPU backends. */
 
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import type { Server } from '../browser/server.ts';
+import { servePages } from './pages.ts';
 
 const require = createRequire(import.meta.url);
 
-/** Serves `/bench/tfjs.js`, which holds the contenders of TF.js, and the backend's wasm files. */
+/** Serves `/bench/tfjs.js` and `/bench/tfjs-webgpu.js`, which hold the contenders of TF.js, and the backend's wasm files. */
 export async function serveTfjs(server: Server): Promise<void> {
-  const folder = fileURLToPath(new URL('../.build/bench/', import.meta.url));
-  await build({
-    entryPoints: [fileURLToPath(new URL('./page/tfjs.ts', import.meta.url))],
-    outdir: folder,
-    bundle: true,
-    format: 'esm',
-    minify: true,
-    logLevel: 'error',
-  });
-  server.mount('/bench/', folder);
+  await servePages(server, ['tfjs', 'tfjs-webgpu']);
   server.mount('/tfjs-wasm/', path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm')));
 }
 

@@ -1,10 +1,14 @@
 //! Where the frozen prefix runs.
 
-mod self_test;
+#[cfg(feature = "gpu")]
+mod gpu;
+pub(crate) mod self_test;
 
 use burn::tensor::{Device as BurnDevice, Tensor};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "gpu")]
+pub(crate) use self::gpu::Gpu;
 use crate::error::{Error, Result};
 
 /// The device that a caller asks for.
@@ -31,22 +35,29 @@ pub struct DeviceInfo {
     pub reason: String,
 }
 
+/// A device that was found.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// This processor.
+    Cpu,
+    /// A WebGPU adapter's device.
+    #[cfg(feature = "gpu")]
+    Webgpu(Gpu),
+}
+
 impl Device {
-    /// Gets the device and shows that it computes known answers.
+    /// Gets the device, and shows that this processor computes known answers: heads are trained on it in any case. What
+    /// another device will run is tested once it is compiled.
     ///
     /// # Errors
-    /// `WEBGPU_UNAVAILABLE` where there is no adapter or this build has no WebGPU; `DEVICE_WRONG` where an answer is wrong;
-    /// `DEVICE_LOST` where it gives none.
-    pub(crate) async fn open(self) -> Result<(BurnDevice, DeviceInfo)> {
-        let (device, info) = match self {
-            Device::Cpu => {
-                self_test::prefix()?;
-                (BurnDevice::flex(), DeviceInfo::asked(self, None, false))
-            }
-            Device::Webgpu => webgpu().await?,
-        };
-        self_test::tensors(&device).await?;
-        Ok((device, info))
+    /// `WEBGPU_UNAVAILABLE` where there is no adapter or this build has no WebGPU; `DEVICE_WRONG` where an answer is wrong.
+    pub(crate) async fn open(self) -> Result<(Opened, DeviceInfo)> {
+        self_test::prefix()?;
+        self_test::tensors(&BurnDevice::flex()).await?;
+        match self {
+            Device::Cpu => Ok((Opened::Cpu, DeviceInfo::asked(self, None, false))),
+            Device::Webgpu => webgpu().await,
+        }
     }
 }
 
@@ -62,35 +73,15 @@ impl DeviceInfo {
 }
 
 #[cfg(not(feature = "gpu"))]
-async fn webgpu() -> Result<(BurnDevice, DeviceInfo)> {
+async fn webgpu() -> Result<(Opened, DeviceInfo)> {
     Err(Error::WebgpuUnavailable { reason: "this build is for the processor only".into() })
 }
 
-/// The WebGPU device. burn keeps one runtime for as long as the program runs and refuses to begin another, so that a
-/// second call gets the first one's device.
 #[cfg(feature = "gpu")]
-async fn webgpu() -> Result<(BurnDevice, DeviceInfo)> {
-    use std::sync::OnceLock;
-
-    use burn::tensor::wgpu::wgpu::DeviceType;
-
-    static OPENED: OnceLock<(BurnDevice, DeviceInfo)> = OnceLock::new();
-    if let Some(opened) = OPENED.get() {
-        return Ok(opened.clone());
-    }
-    let (device, setup) = BurnDevice::wgpu_options()
-        .init_with_setup_async()
-        .await
-        .map_err(|e| Error::WebgpuUnavailable { reason: e.to_string() })?;
-    let adapter = setup.adapter.get_info();
-    let name = Some(adapter.name).filter(|name| !name.is_empty());
-    let emulated = |name: &String| {
-        let name = name.to_lowercase();
-        ["swiftshader", "llvmpipe", "lavapipe", "basic render"].iter().any(|known| name.contains(known))
-    };
-    let software = adapter.device_type == DeviceType::Cpu || name.as_ref().is_some_and(emulated);
-    let opened = (device, DeviceInfo::asked(Device::Webgpu, name, software));
-    Ok(OPENED.get_or_init(|| opened).clone())
+async fn webgpu() -> Result<(Opened, DeviceInfo)> {
+    let gpu = Gpu::open().await?;
+    let info = DeviceInfo::asked(Device::Webgpu, gpu.adapter.clone(), gpu.software);
+    Ok((Opened::Webgpu(gpu), info))
 }
 
 /// Reads a tensor's values, row by row, from whatever device it is on.

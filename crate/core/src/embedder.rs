@@ -1,13 +1,15 @@
 //! Image and view in, features out; no state that changes.
 
+use burn::tensor::Device as BurnDevice;
+
 use crate::backbone::Backbone;
-use crate::device::{Device, DeviceInfo};
+use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, View};
 use crate::prefix::CpuPrefix;
-#[cfg(feature = "gpu")]
-use crate::prefix::GpuPrefix;
 use crate::weights::{Spec, Tensors};
+#[cfg(feature = "gpu")]
+use crate::{device::self_test, prefix::GpuPrefix};
 
 /// Sides of the square input that a backbone takes, in pixels; multiples of [`INPUT_STEP`].
 pub const INPUT_SIZES: std::ops::RangeInclusive<u32> = 32..=512;
@@ -41,23 +43,27 @@ impl Embedder {
     ///
     /// # Errors
     /// `OPTION_INVALID` for another input size; `WEIGHTS_FORMAT` and `WEIGHTS_MISMATCH` for weights that cannot be used;
-    /// `WEBGPU_UNAVAILABLE`, `DEVICE_WRONG` and `DEVICE_LOST` for a device that cannot.
+    /// `WEBGPU_UNAVAILABLE`, `DEVICE_WRONG`, `DEVICE_LOST` and `OUT_OF_MEMORY` for a device that cannot.
     pub async fn new(weights: &[u8], device: Device, input_size: Option<u32>) -> Result<Self> {
         let tensors = Tensors::read(weights)?;
         let spec = tensors.spec().clone();
         let input_size = check_size(input_size.unwrap_or(spec.input_size))?;
-        let (burn_device, info) = device.open().await?;
-        let backbone = Backbone::load(tensors, &burn_device)?;
-        let side = input_size as usize;
-        let (prefix, feature_len) = match device {
-            Device::Cpu => {
-                let prefix = CpuPrefix::compile(&backbone.lower(backbone.len()).await?, side)?;
-                let feature_len = prefix.output().len();
-                (Prefix::Cpu(prefix), feature_len)
-            }
-            Device::Webgpu => on_webgpu(backbone, burn_device, &spec, side)?,
-        };
+        let (opened, info) = device.open().await?;
+        let backbone = Backbone::load(tensors, &BurnDevice::flex())?;
+        let plan = backbone.lower(backbone.len()).await?;
+        let cpu = CpuPrefix::compile(&plan, input_size as usize)?;
         let preprocess = Preprocess::new(&spec, input_size);
+        let feature_len = cpu.output().len();
+        let prefix = match opened {
+            Opened::Cpu => Prefix::Cpu(cpu),
+            #[cfg(feature = "gpu")]
+            Opened::Webgpu(gpu) => {
+                let prefix =
+                    GpuPrefix::compile(gpu, &plan, input_size as usize, [spec.mean, spec.std]).await?;
+                self_test::agrees(&prefix, &cpu, &preprocess, input_size).await?;
+                Prefix::Gpu(prefix)
+            }
+        };
         Ok(Self { spec, input_size, feature_len, preprocess, prefix, device: info })
     }
 
@@ -99,21 +105,25 @@ impl Embedder {
     /// `[views, feature_len]`, one after the other.
     ///
     /// # Errors
-    /// `IMAGE_SHAPE` where a view has another size; `DEVICE_LOST` where the device gives no numbers.
+    /// `IMAGE_SHAPE` where a view has another size; `DEVICE_LOST` where the device gives no numbers; `OUT_OF_MEMORY` where
+    /// it has no memory for the views.
     pub async fn embed(&self, views: &[Pixels]) -> Result<Vec<f32>> {
-        let mut images = Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
         for view in views {
             let (width, height) = (view.width(), view.height());
             if [width, height] != [self.input_size; 2] {
                 let reason = format!("the backbone takes {0}x{0}", self.input_size);
                 return Err(Error::ImageShape { width, height, reason });
             }
-            images.extend(self.preprocess.normalise(view));
         }
         match &self.prefix {
-            Prefix::Cpu(prefix) => prefix.run(&images),
+            Prefix::Cpu(prefix) => {
+                let mut images =
+                    Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
+                views.iter().for_each(|view| images.extend(self.preprocess.normalise(view)));
+                prefix.run(&images)
+            }
             #[cfg(feature = "gpu")]
-            Prefix::Gpu(prefix) => prefix.run(&images).await,
+            Prefix::Gpu(prefix) => prefix.run(views).await,
         }
     }
 }
@@ -127,22 +137,6 @@ fn check_size(size: u32) -> Result<u32> {
         found: size.to_string(),
         expected: format!("a multiple of {INPUT_STEP} from {} to {}", INPUT_SIZES.start(), INPUT_SIZES.end()),
     })
-}
-
-#[cfg(feature = "gpu")]
-fn on_webgpu(
-    backbone: Backbone,
-    device: burn::tensor::Device,
-    spec: &Spec,
-    side: usize,
-) -> Result<(Prefix, usize)> {
-    let feature_len = crate::backbone::catalogue::find(&spec.arch)?.embedding_len;
-    Ok((Prefix::Gpu(GpuPrefix::new(backbone, device, side)), feature_len))
-}
-
-#[cfg(not(feature = "gpu"))]
-fn on_webgpu(_: Backbone, _: burn::tensor::Device, _: &Spec, _: usize) -> Result<(Prefix, usize)> {
-    Err(Error::WebgpuUnavailable { reason: "this build is for the processor only".into() })
 }
 
 #[cfg(test)]

@@ -28,6 +28,14 @@ pub enum Error {
         /// Largest absolute difference from the known answer.
         error: f32,
     },
+    /// A device has no memory left.
+    #[error(
+        "there is no memory left for this: {reason}. Close other pages, use a smaller input size or device 'cpu'."
+    )]
+    OutOfMemory {
+        /// What did not fit.
+        reason: String,
+    },
     /// The weights are not a file that can be read.
     #[error("the weights cannot be read: {reason}. Fetch the file again.")]
     WeightsFormat {
@@ -118,6 +126,7 @@ impl Error {
             Error::WebgpuUnavailable { .. } => "WEBGPU_UNAVAILABLE",
             Error::DeviceLost { .. } => "DEVICE_LOST",
             Error::DeviceWrong { .. } => "DEVICE_WRONG",
+            Error::OutOfMemory { .. } => "OUT_OF_MEMORY",
             Error::WeightsFormat { .. } => "WEIGHTS_FORMAT",
             Error::WeightsMismatch { .. } => "WEIGHTS_MISMATCH",
             Error::ImageDecode { .. } => "IMAGE_DECODE",

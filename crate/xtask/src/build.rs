@@ -11,9 +11,9 @@ use crate::{npm, sizes};
 /// Which WebAssembly builds are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Flavours {
-    /// The processor alone: minutes.
+    /// The processor alone.
     Cpu,
-    /// The one with WebGPU: the first build takes long.
+    /// The processor and WebGPU.
     Gpu,
     /// Both, as they ship.
     All,

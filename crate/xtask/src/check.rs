@@ -10,7 +10,7 @@ use crate::step::{process, say, watch};
 use crate::tally::Tally;
 use crate::toolchain::Toolchain;
 use crate::wasm::Flavour;
-use crate::{chromium, layout, npm, photos, setup, weights};
+use crate::{chromium, layout, npm, photos, setup, vulkan, weights};
 
 /// A part of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -122,7 +122,9 @@ fn lint() -> Result<Tally> {
     setup::components(&["clippy"])?;
     let deny = ["--", "--deny", "warnings"];
     say("cargo clippy (native)");
-    let mut tally = check(cargo("clippy").args(["--workspace", "--all-targets"]).args(deny))?;
+    let mut tally = check(
+        cargo("clippy").args(["--workspace", "--all-targets", "--features", "rekindle/gpu"]).args(deny),
+    )?;
     let toolchain = Toolchain::set_up()?;
     for flavour in Flavour::ALL {
         say(format_args!("cargo clippy (WebAssembly, {})", flavour.name()));
@@ -135,7 +137,10 @@ fn core() -> Result<Tally> {
     setup::nextest()?;
     weights::set_up()?;
     photos::set_up(&photos::folder()?)?;
-    check(cargo("nextest").args(["run", "--workspace"]))
+    let mut tally = check(cargo("nextest").args(["run", "--workspace"]))?;
+    vulkan::set_up()?;
+    tally += check(cargo("nextest").args(["run", "--package", "rekindle", "--features", "gpu", "gpu"]))?;
+    Ok(tally)
 }
 
 fn docs() -> Result<Tally> {

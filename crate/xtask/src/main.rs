@@ -15,6 +15,7 @@ mod stamp;
 mod step;
 mod tally;
 mod toolchain;
+mod vulkan;
 mod wasm;
 mod weights;
 

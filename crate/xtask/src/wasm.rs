@@ -26,6 +26,9 @@ const FEATURES: &[&str] = &[
     "--enable-multivalue",
 ];
 
+/// How wasm-opt trades size for speed.
+const OPTIMISATION: &str = "-O3";
+
 /// A WebAssembly build by the devices that are in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
@@ -50,23 +53,8 @@ impl Flavour {
     /// Cargo's arguments that choose package, features and profile.
     pub fn cargo_arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Cpu => &["--package", PACKAGE, "--profile", "release"],
-            Self::Gpu => &["--package", PACKAGE, "--profile", "wasm-gpu", "--features", "gpu"],
-        }
-    }
-
-    fn profile_folder(self) -> &'static str {
-        match self {
-            Self::Cpu => "release",
-            Self::Gpu => "wasm-gpu",
-        }
-    }
-
-    /// The kernels of the processor are worth their bytes; most of the WebGPU flavour runs once for each kernel.
-    fn optimisation(self) -> &'static str {
-        match self {
-            Self::Cpu => "-O3",
-            Self::Gpu => "-Os",
+            Self::Cpu => &["--package", PACKAGE, "--release"],
+            Self::Gpu => &["--package", PACKAGE, "--release", "--features", "gpu"],
         }
     }
 }
@@ -78,18 +66,18 @@ impl Flavour {
 pub fn build(toolchain: &Toolchain, flavour: Flavour, optimise: bool) -> Result<Sizes> {
     say(format_args!("cargo build {} (WebAssembly, {})", PACKAGE, flavour.name()));
     run(toolchain.cargo("build").args(flavour.cargo_arguments()))?;
-    let module = layout::wasm_target().join(TARGET).join(flavour.profile_folder()).join("rekindle_wasm.wasm");
+    let module = layout::wasm_target().join(TARGET).join("release").join("rekindle_wasm.wasm");
 
     let kept = bindings(flavour);
     let stamp_file = kept.with_extension("stamp");
-    let stamp = stamp(&module, flavour, optimise)?;
+    let stamp = stamp(&module, optimise)?;
     if !stamp::is_current(&stamp_file, &stamp) {
         if kept.exists() {
             fs::remove_dir_all(&kept).with_context(|| format!("cannot empty {}", kept.display()))?;
         }
         bind(&module, &kept, optimise)?;
         if optimise {
-            optimise_module(&kept.join("rekindle_bg.wasm"), flavour)?;
+            optimise_module(&kept.join("rekindle_bg.wasm"))?;
         }
         Sizes::measure(&kept.join("rekindle_bg.wasm"), &kept.join("rekindle.js"))?
             .write(&kept.join("sizes.txt"))?;
@@ -116,12 +104,12 @@ fn bindings(flavour: Flavour) -> PathBuf {
     layout::wasm_target().join("bindings").join(flavour.name())
 }
 
-fn stamp(module: &Path, flavour: Flavour, optimise: bool) -> Result<String> {
+fn stamp(module: &Path, optimise: bool) -> Result<String> {
     let stamp = Stamp::default()
         .file(module)?
         .file(&layout::root().join("Cargo.lock"))?
         .file(&binaryen().join("package.json"))?
-        .value(flavour.optimisation())
+        .value(OPTIMISATION)
         .value(FEATURES.join(" "))
         .value(if optimise { "optimised" } else { "plain" });
     Ok(stamp.text())
@@ -135,12 +123,12 @@ fn bind(module: &Path, out: &Path, optimise: bool) -> Result<()> {
     bindgen.web(true).and_then(|bindgen| bindgen.generate(out)).context("wasm-bindgen failed")
 }
 
-fn optimise_module(module: &Path, flavour: Flavour) -> Result<()> {
-    say(format_args!("wasm-opt {}", flavour.optimisation()));
+fn optimise_module(module: &Path) -> Result<()> {
+    say(format_args!("wasm-opt {OPTIMISATION}"));
     let whole = module.with_extension("whole.wasm");
     fs::rename(module, &whole).with_context(|| format!("cannot move {}", module.display()))?;
     let mut wasm_opt = process("node");
-    wasm_opt.arg(binaryen().join("bin/wasm-opt")).arg(flavour.optimisation()).args(FEATURES);
+    wasm_opt.arg(binaryen().join("bin/wasm-opt")).arg(OPTIMISATION).args(FEATURES);
     run(wasm_opt.arg(&whole).arg("--output").arg(module))?;
     fs::remove_file(&whole).with_context(|| format!("cannot remove {}", whole.display()))
 }

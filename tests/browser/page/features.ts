@@ -20,18 +20,28 @@ export interface Embedder {
 export interface WasmModule {
   default(input: { module_or_path: Promise<Response> }): Promise<unknown>;
   checkTrainOptions(options: unknown): ResolvedTrainOptions;
-  Embedder: { create(weights: Uint8Array, device: 'cpu', inputSize: undefined): Promise<Embedder> };
+  Embedder: { create(weights: Uint8Array, device: 'cpu' | 'webgpu', inputSize: number | undefined): Promise<Embedder> };
   Tuner: new (embedder: Embedder, seed: number) => {
     addExample(label: string): number;
     pending(options: ResolvedTrainOptions): { example: number; views: View[] }[];
   };
 }
 
+/** The wasm module that the package's worker loads. */
+export async function loadWasm(build: 'cpu' | 'gpu'): Promise<WasmModule> {
+  const wasm = (await import(`/rekindle/dist/wasm/${build}/rekindle.js`)) as WasmModule;
+  await wasm.default({ module_or_path: fetch(`/rekindle/dist/wasm/${build}/rekindle_bg.wasm`) });
+  return wasm;
+}
+
+/** The weights that the package brings. */
+export async function loadWeights(): Promise<Uint8Array> {
+  return new Uint8Array(await (await fetch('/rekindle/weights/mobilenet_v2.safetensors')).arrayBuffer());
+}
+
 /** An embedder made of the files that the package's worker loads. */
 export async function startEmbedder() {
-  const wasm = (await import('/rekindle/dist/wasm/cpu/rekindle.js' as string)) as WasmModule;
-  await wasm.default({ module_or_path: fetch('/rekindle/dist/wasm/cpu/rekindle_bg.wasm') });
-  const weights = new Uint8Array(await (await fetch('/rekindle/weights/mobilenet_v2.safetensors')).arrayBuffer());
+  const [wasm, weights] = [await loadWasm('cpu'), await loadWeights()];
   return { wasm, weights, embedder: await wasm.Embedder.create(weights, 'cpu', undefined) };
 }
 

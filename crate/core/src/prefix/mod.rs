@@ -1,7 +1,7 @@
 //! The frozen part of a backbone, compiled once and run for every view.
 //!
 //! [`Plan`] says what is computed; [`CpuPrefix`] computes it: `packed` lays out the weights, `block` and `layer` cut maps
-//! into bands and panels, `kernel` does the sums. [`cache`] keeps what came out.
+//! into bands and panels, `kernel` does the sums. `GpuPrefix` computes it on a WebGPU device. [`cache`] keeps what came out.
 
 mod block;
 pub mod cache;

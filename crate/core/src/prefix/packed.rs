@@ -39,6 +39,16 @@ impl Kind {
             }),
         }
     }
+
+    /// Where each tap of an output lies among its weights. A stem's taps go from `[channel][row][column]` to
+    /// `[row][column][channel]`, as the pixels of an image lie.
+    pub fn taps(self, layer: &Convolution) -> Vec<usize> {
+        let taps = layer.input / layer.groups * layer.kernel * layer.kernel;
+        match self {
+            Kind::Stem => (0..taps).map(|tap| tap % 3 * 9 + tap / 3).collect(),
+            Kind::Pointwise | Kind::Depthwise => (0..taps).collect(),
+        }
+    }
 }
 
 /// Weights of one layer, `[outputs / 8][bias 8 | taps x 8]`.
@@ -49,14 +59,10 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Puts each panel of eight outputs together: their biases, then for each tap their eight weights. A stem's taps go
-    /// from `[channel][row][column]` to `[row][column][channel]`, as the pixels of an image lie.
+    /// Puts each panel of eight outputs together: their biases, then for each tap their eight weights.
     pub fn new(layer: &Convolution) -> Result<Self> {
-        let taps = layer.input / layer.groups * layer.kernel * layer.kernel;
-        let order: Vec<usize> = match Kind::of(layer)? {
-            Kind::Stem => (0..taps).map(|tap| tap % 3 * 9 + tap / 3).collect(),
-            Kind::Pointwise | Kind::Depthwise => (0..taps).collect(),
-        };
+        let order = Kind::of(layer)?.taps(layer);
+        let taps = order.len();
         let mut values = Vec::with_capacity(layer.output * (taps + 1));
         for (biases, kernels) in layer.bias.chunks_exact(PANEL).zip(layer.weight.chunks_exact(PANEL * taps)) {
             values.extend_from_slice(biases);

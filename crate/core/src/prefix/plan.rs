@@ -11,6 +11,11 @@ impl Value {
     pub fn before(operation: usize) -> Self {
         Self(operation)
     }
+
+    /// Index of the operation that reads it; zero for the image.
+    pub fn index(self) -> usize {
+        self.0
+    }
 }
 
 /// A convolution of the value before it, with all that is done to its result before it is stored.

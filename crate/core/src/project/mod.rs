@@ -72,12 +72,9 @@ impl Project {
         };
         let manifest = serde_json::to_vec_pretty(&manifest).map_err(internal)?;
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let entries = [
-            (MANIFEST, CompressionMethod::Deflated, manifest),
-            (TENSORS, CompressionMethod::Stored, self.tensors()?),
-        ];
-        for (name, method, bytes) in entries {
-            let options = SimpleFileOptions::default().compression_method(method);
+        // The numbers hardly shrink, and without deflate the WebAssembly module does.
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        for (name, bytes) in [(MANIFEST, manifest), (TENSORS, self.tensors()?)] {
             zip.start_file(name, options).map_err(internal)?;
             zip.write_all(&bytes).map_err(internal)?;
         }
