@@ -8,6 +8,7 @@ mod demo;
 mod layout;
 mod npm;
 mod photos;
+mod relaxed;
 mod setup;
 mod sizes;
 mod stamp;

@@ -3,6 +3,7 @@
 use super::simd::Lanes;
 
 /// One output row; a row outside the image is a row of zeros.
+#[repr(C)]
 pub struct Row {
     /// Rows above, at and below, `[width][8]` each.
     pub rows: [*const f32; 3],

@@ -13,6 +13,7 @@ pub const ADD: u8 = 2;
 /// A row of tiles: `out[pixel][8] = finish(bias[8] + sum over k of input[pixel][k] * weight[k][8])`.
 ///
 /// Input `k` of a pixel is at `input + (k / depth) * step + pixel * STRIDE + k % depth`.
+#[repr(C)]
 pub struct Tiles {
     pub input: *const f32,
     /// Numbers from one chunk of `depth` inputs to the next.
