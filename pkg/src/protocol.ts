@@ -3,6 +3,7 @@ import type { ErrorCode, ErrorDetails } from './errors.js';
 import type {
   AugmentOptions,
   ClassCount,
+  DeviceInfo,
   Example,
   LoadProgress,
   Metrics,
@@ -52,6 +53,7 @@ export interface CreateArgs {
 
 export interface Created {
   spec: Spec;
+  simd: DeviceInfo['simd'];
 }
 
 /** RGBA images of `side` squared, one after the other. */

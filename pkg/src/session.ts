@@ -3,8 +3,17 @@ import { decode, keep } from './decode.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import type { Args, CallEvent, Created, CreateArgs, Method, Preview, State, Value } from './protocol.js';
 import { nextTask } from './task.js';
-import type { Example, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
-import { isTrap, startWasm, type View, type WasmBuild, type WasmEmbedder, type WasmModule, type WasmTuner } from './wasm.js';
+import type { DeviceInfo, Example, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
+import {
+  isTrap,
+  type StartedWasm,
+  startWasm,
+  type View,
+  type WasmBuild,
+  type WasmEmbedder,
+  type WasmModule,
+  type WasmTuner,
+} from './wasm.js';
 import { loadWeights, type WeightsManifest } from './weights.js';
 
 /** What a worker is built of: the wasm module, and what the weights must be. */
@@ -35,6 +44,7 @@ export type Answers = {
 
 export class Session implements Answers {
   readonly #wasm: WasmModule;
+  readonly #simd: DeviceInfo['simd'];
   readonly #embedder: WasmEmbedder;
   readonly #tuner: WasmTuner;
   readonly #publish: (change: Partial<State>) => void;
@@ -42,8 +52,14 @@ export class Session implements Answers {
   readonly #files = new Map<number, Blob>();
   #viewsAtOnce = 1;
 
-  private constructor(wasm: WasmModule, embedder: WasmEmbedder, tuner: WasmTuner, publish: (change: Partial<State>) => void) {
+  private constructor(
+    { wasm, simd }: StartedWasm,
+    embedder: WasmEmbedder,
+    tuner: WasmTuner,
+    publish: (change: Partial<State>) => void,
+  ) {
     this.#wasm = wasm;
+    this.#simd = simd;
     this.#embedder = embedder;
     this.#tuner = tuner;
     this.#publish = publish;
@@ -58,16 +74,17 @@ export class Session implements Answers {
     { emit }: CallContext,
     publish: (change: Partial<State>) => void,
   ): Promise<Session> {
-    const [wasm, bytes] = await Promise.all([startWasm(build, emit), loadWeights(weights, build.weights, emit)]);
+    const [started, bytes] = await Promise.all([startWasm(build, emit), loadWeights(weights, build.weights, emit)]);
+    const { wasm } = started;
     const file = project && new Uint8Array(await project.arrayBuffer());
     const size = inputSize ?? (file ? wasm.projectInputSize(file) : undefined);
     const embedder = await wasm.Embedder.create(bytes, device, size);
     const tuner = file ? wasm.Tuner.open(file, embedder) : new wasm.Tuner(embedder, seed);
-    return new Session(wasm, embedder, tuner, publish);
+    return new Session(started, embedder, tuner, publish);
   }
 
   created(): Created {
-    return { spec: this.#embedder.spec() };
+    return { spec: this.#embedder.spec(), simd: this.#simd };
   }
 
   async addExample({ label, image }: Args<'addExample'>): Promise<Example> {

@@ -1,6 +1,6 @@
 /** From options to a worker that is ready. */
 import { Connection } from './connection.js';
-import { chooseDevice, cpuInsteadOf, isDeviceError, startWorker } from './device.js';
+import { type ChosenDevice, chooseDevice, cpuInsteadOf, isDeviceError, startWorker } from './device.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import type { CheckedCreateOptions } from './options.js';
 import type { Created } from './protocol.js';
@@ -27,7 +27,7 @@ export async function start(options: CheckedCreateOptions, project: Blob | null)
   }
 }
 
-async function startOn(device: DeviceInfo, options: CheckedCreateOptions, project: Blob | null): Promise<Started> {
+async function startOn(device: ChosenDevice, options: CheckedCreateOptions, project: Blob | null): Promise<Started> {
   const { seed, inputSize, onProgress, signal } = options;
   const weights = weightsSource(options.weights);
   const connection = new Connection(newWorker(device.kind));
@@ -37,7 +37,7 @@ async function startOn(device: DeviceInfo, options: CheckedCreateOptions, projec
       { device: device.kind, seed, inputSize, weights, project },
       { signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
     );
-    return { connection, spec: created.spec, device };
+    return { ...created, connection, device: { ...device, simd: created.simd } };
   } catch (error) {
     connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
     throw error;

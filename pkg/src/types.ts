@@ -23,6 +23,11 @@ export interface DeviceInfo {
   software: boolean;
   /** Why this device was chosen, as a sentence. */
   reason: string;
+  /**
+   * The vector instructions of what runs on the processor: `relaxed` has multiply-add in one instruction, `plain` runs where a
+   * browser does not know it or the file with it could not be loaded. Results differ by rounding only.
+   */
+  simd: 'relaxed' | 'plain';
 }
 
 /** Bytes of the package's own files that have arrived. */

@@ -12,8 +12,10 @@ import type {
   Spec,
   StoredReport,
 } from './types.js';
+import type { ChosenDevice } from './device.js';
 import { download } from './download.js';
 import { RekindleError } from './errors.js';
+import { fetchRelaxed, type KernelHost, type RelaxedKernels, useRelaxed } from './kernels.js';
 
 /** Which version of an image: 0 is the plain evaluation crop, every other number an augmented one. */
 export interface View {
@@ -33,7 +35,7 @@ export interface ImageHeader {
 
 /** Weights, preprocessing and frozen prefix: turns pixels into features. Stateless between calls. */
 export interface WasmEmbedder {
-  device(): DeviceInfo;
+  device(): ChosenDevice;
   spec(): Spec;
   inputSize(): number;
   featureLength(): number;
@@ -87,7 +89,7 @@ export interface WasmRun {
 }
 
 /** What wasm-bindgen's glue exports. */
-export interface WasmModule {
+export interface WasmModule extends KernelHost {
   default(input: { module_or_path: Response }): Promise<unknown>;
   probe(bytes: Uint8Array): ImageHeader;
   defaultTrainOptions(): ResolvedTrainOptions;
@@ -104,10 +106,17 @@ export interface WasmModule {
   };
 }
 
-/** A build of the module: its glue, and where its code is. */
+/** A build of the module: its glue, where its code is, and faster kernels for it. */
 export interface WasmBuild {
   module: WasmModule;
   url: URL;
+  relaxed: RelaxedKernels;
+}
+
+/** A module that runs, and on which kernels. */
+export interface StartedWasm {
+  wasm: WasmModule;
+  simd: DeviceInfo['simd'];
 }
 
 /**
@@ -115,15 +124,19 @@ export interface WasmBuild {
  *
  * @throws {RekindleError} WASM_FAILED when the file cannot be fetched, compiled or started.
  */
-export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WasmModule> {
+export async function startWasm(
+  build: WasmBuild,
+  onProgress: (progress: LoadProgress) => void,
+): Promise<StartedWasm> {
   try {
+    const kernels = fetchRelaxed(build.relaxed);
     const response = await download(build.url, (loadedBytes, totalBytes) => {
       onProgress({ file: 'wasm', loadedBytes, totalBytes });
     });
     // Named anew because streaming compilation insists on this type and not every server sends it.
     const wasm = new Response(response.body, { headers: { 'content-type': 'application/wasm' } });
     await build.module.default({ module_or_path: wasm });
-    return build.module;
+    return { wasm: build.module, simd: await useRelaxed(build.module, await kernels) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RekindleError(

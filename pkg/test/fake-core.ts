@@ -26,12 +26,14 @@ export class FakeCore {
     return {
       module: this.module,
       url: new URL('data:application/wasm;base64,AGFzbQEAAAA='),
+      relaxed: { url: new URL('data:application/wasm,'), integrity: '' },
       weights: { bytes: 7, sha256: createHash('sha256').update('weights').digest('hex') },
     };
   }
 
   readonly module: WasmModule = {
     default: async ({ module_or_path }) => module_or_path.arrayBuffer(),
+    useRelaxedKernels: async () => {},
     probe: (bytes) => {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
       return { format: 'jpeg', width: 1, height: 1, orientation: 1 };

@@ -23,7 +23,7 @@ pub unsafe fn run<L: Lanes, const STRIDE: usize>(job: &Row) {
     let outputs = job.width.div_ceil(STRIDE);
     // Outputs whose three columns are all inside the row.
     let inside = 1..job.width.saturating_sub(2) / STRIDE + 1;
-    for half in [0, 4] {
+    for half in (0..8).step_by(4) {
         let mut at = 0;
         // SAFETY: the caller's contract; `group` is called only where its columns are inside.
         unsafe {

@@ -17,10 +17,8 @@ use crate::wasm::{self, FEATURES};
 /// # Errors
 /// When a step fails, or when the module needs more than a memory.
 pub fn build(toolchain: &Toolchain) -> Result<()> {
-    say("cargo rustc rekindle-relaxed (WebAssembly)");
-    let mut cargo = toolchain.cargo("rustc");
-    cargo.args(["--package", "rekindle-relaxed", "--profile", "release", "--", "-C", "link-arg=--import-memory"]);
-    run(&mut cargo)?;
+    say("cargo build rekindle-relaxed (WebAssembly)");
+    run(toolchain.cargo("build").args(["--package", "rekindle-relaxed", "--profile", "release"]))?;
     let module = layout::wasm_target().join(TARGET).join("release/rekindle_relaxed.wasm");
     let kept = layout::wasm_target().join("bindings/relaxed.wasm");
     optimise(&module, &kept)?;
