@@ -20,7 +20,8 @@ function read(file, task) {
 const sha256 = (bytes, encoding) => createHash('sha256').update(bytes).digest(encoding);
 
 const weights = read('weights/mobilenet_v2.safetensors', 'weights');
-const kernels = read('dist/wasm/relaxed.wasm', 'build');
+const integrity = (name) => `sha256-${sha256(read(`dist/wasm/kernels-${name}.wasm`, 'build'), 'base64')}`;
+const kernels = { relaxed: integrity('relaxed'), plain: integrity('plain') };
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
 execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '--project', join(here, 'tsconfig.build.json')], {
   stdio: 'inherit',
@@ -28,4 +29,4 @@ execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '--project', join(h
 const write = (name, constant, manifest) =>
   writeFileSync(join(here, `dist/${name}-manifest.js`), `export const ${constant} = ${JSON.stringify(manifest)};\n`);
 write('weights', 'MOBILENET_V2', { bytes: weights.length, sha256: sha256(weights, 'hex') });
-write('relaxed', 'RELAXED', { integrity: `sha256-${sha256(kernels, 'base64')}` });
+write('kernels', 'KERNEL_INTEGRITY', kernels);

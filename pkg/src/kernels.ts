@@ -1,18 +1,29 @@
 /**
- * The kernels with relaxed SIMD: a small module beside the main one, for browsers that can compile it. It is the same
- * arithmetic with multiply-add in one instruction, so that the main module can do without it.
+ * The kernels of the processor: a small module beside the main one, in two versions. It does what the main module can do by
+ * itself, only faster, and is written instruction by instruction (`crate/xtask/src/kernels`).
  */
 import type { DeviceInfo } from './types.js';
 
-/** Where the module is, and the hash of its content: it must come from the same build as the main one. */
-export interface RelaxedKernels {
+type Simd = DeviceInfo['simd'];
+
+/** A file, and the hash of what must be in it: it works on addresses of the main module, so both must be of one build. */
+interface KernelFile {
   url: URL;
   integrity: string;
 }
 
-/** The part of the main module that takes the kernels over. */
+/** Both versions. */
+export type KernelFiles = Record<Simd, KernelFile>;
+
+/** The part of the main module that takes kernels over. */
 export interface KernelHost {
-  useRelaxedKernels(module: WebAssembly.Module): Promise<void>;
+  useKernels(module: WebAssembly.Module): Promise<void>;
+}
+
+/** Kernels that are compiled. */
+interface Kernels {
+  simd: Simd;
+  module: WebAssembly.Module;
 }
 
 /** A module of one function, `f32x4.relaxed_madd` of its three parameters. */
@@ -26,25 +37,26 @@ const PROBE = Uint8Array.of(
 );
 
 /**
- * Fetches and compiles the kernels where the browser has relaxed SIMD.
+ * Fetches and compiles the kernels that this browser can run.
  *
- * @returns Null where it has not, and where the kernels cannot be had: they are faster, not needed.
+ * @returns Null where they cannot be had: they are faster, not needed.
  */
-export async function fetchRelaxed({ url, integrity }: RelaxedKernels): Promise<WebAssembly.Module | null> {
-  if (!WebAssembly.validate(PROBE)) return null;
+export async function fetchKernels(files: KernelFiles): Promise<Kernels | null> {
+  const simd = WebAssembly.validate(PROBE) ? 'relaxed' : 'plain';
+  const { url, integrity } = files[simd];
   try {
     const response = await fetch(url, { integrity });
-    return response.ok ? await WebAssembly.compile(await response.arrayBuffer()) : null;
+    return response.ok ? { simd, module: await WebAssembly.compile(await response.arrayBuffer()) } : null;
   } catch {
     return null;
   }
 }
 
-/** Gives the kernels to the main module, and says which ones it runs on then. */
-export async function useRelaxed(host: KernelHost, kernels: WebAssembly.Module | null): Promise<DeviceInfo['simd']> {
+/** Gives the kernels to the main module, and says what it computes with then. */
+export async function useKernels(host: KernelHost, kernels: Kernels | null): Promise<Simd> {
   if (!kernels) return 'plain';
-  return host.useRelaxedKernels(kernels).then(
-    () => 'relaxed',
+  return host.useKernels(kernels.module).then(
+    () => kernels.simd,
     () => 'plain',
   );
 }

@@ -24,8 +24,8 @@ export interface DeviceInfo {
   /** Why this device was chosen, as a sentence. */
   reason: string;
   /**
-   * The vector instructions of what runs on the processor: `relaxed` has multiply-add in one instruction, `plain` runs where a
-   * browser does not know it or the file with it could not be loaded. Results differ by rounding only.
+   * The vector instructions of what runs on the processor. `relaxed` multiplies and adds in one instruction; `plain` is for a browser
+   * that does not know it, or whose file could not be loaded. Results differ by rounding only.
    */
   simd: 'relaxed' | 'plain';
 }

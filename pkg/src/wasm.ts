@@ -15,7 +15,7 @@ import type {
 import type { ChosenDevice } from './device.js';
 import { download } from './download.js';
 import { RekindleError } from './errors.js';
-import { fetchRelaxed, type KernelHost, type RelaxedKernels, useRelaxed } from './kernels.js';
+import { fetchKernels, type KernelFiles, type KernelHost, useKernels } from './kernels.js';
 
 /** Which version of an image: 0 is the plain evaluation crop, every other number an augmented one. */
 export interface View {
@@ -110,7 +110,7 @@ export interface WasmModule extends KernelHost {
 export interface WasmBuild {
   module: WasmModule;
   url: URL;
-  relaxed: RelaxedKernels;
+  kernels: KernelFiles;
 }
 
 /** A module that runs, and on which kernels. */
@@ -129,14 +129,14 @@ export async function startWasm(
   onProgress: (progress: LoadProgress) => void,
 ): Promise<StartedWasm> {
   try {
-    const kernels = fetchRelaxed(build.relaxed);
+    const kernels = fetchKernels(build.kernels);
     const response = await download(build.url, (loadedBytes, totalBytes) => {
       onProgress({ file: 'wasm', loadedBytes, totalBytes });
     });
     // Named anew because streaming compilation insists on this type and not every server sends it.
     const wasm = new Response(response.body, { headers: { 'content-type': 'application/wasm' } });
     await build.module.default({ module_or_path: wasm });
-    return { wasm: build.module, simd: await useRelaxed(build.module, await kernels) };
+    return { wasm: build.module, simd: await useKernels(build.module, await kernels) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RekindleError(

@@ -1,12 +1,12 @@
 /** The worker for WebGPU: the large build of the wasm module. */
+import { KERNELS } from './kernel-files.js';
 import * as module from './wasm/gpu/rekindle.js';
-import { RELAXED } from './relaxed-manifest.js';
 import { MOBILENET_V2 as weights } from './weights-manifest.js';
 import { serve } from './worker.js';
 
 serve(self, {
   module,
   url: new URL('./wasm/gpu/rekindle_bg.wasm', import.meta.url),
-  relaxed: { url: new URL('./wasm/relaxed.wasm', import.meta.url), ...RELAXED },
+  kernels: KERNELS,
   weights,
 });

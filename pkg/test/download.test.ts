@@ -94,7 +94,8 @@ test('wasm that does not arrive, or does not compile, is WASM_FAILED', async () 
     default: async ({ module_or_path }) => WebAssembly.compileStreaming(module_or_path),
   } as WasmModule;
   for (const [path, text] of [['/missing', /404/], ['/page', /web page/], ['/cut', /./], ['/whole', /magic|wasm/i]] as const) {
-    const build = { module, url: new URL(origin + path), relaxed: { url: new URL(`${origin}/missing`), integrity: '' } };
+    const missing = { url: new URL(`${origin}/missing`), integrity: '' };
+    const build = { module, url: new URL(origin + path), kernels: { relaxed: missing, plain: missing } };
     await assert.rejects(startWasm(build, () => {}), (error) => {
       return error instanceof RekindleError && error.code === 'WASM_FAILED' && text.test(error.message);
     });

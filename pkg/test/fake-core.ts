@@ -9,6 +9,8 @@ import type { ClassCount, Example, ResolvedTrainOptions, StoredReport } from '..
 import type { WasmEmbedder, WasmModule, WasmRun, WasmTuner } from '../src/wasm.js';
 import { serve } from '../src/worker.js';
 
+const NO_FILE = { url: new URL('data:application/wasm,'), integrity: '' };
+
 export const WEIGHTS = new Blob(['weights']);
 
 const SPEC = { arch: 'fake', inputSize: 2 } as ReturnType<WasmEmbedder['spec']>;
@@ -26,14 +28,14 @@ export class FakeCore {
     return {
       module: this.module,
       url: new URL('data:application/wasm;base64,AGFzbQEAAAA='),
-      relaxed: { url: new URL('data:application/wasm,'), integrity: '' },
+      kernels: { relaxed: NO_FILE, plain: NO_FILE },
       weights: { bytes: 7, sha256: createHash('sha256').update('weights').digest('hex') },
     };
   }
 
   readonly module: WasmModule = {
     default: async ({ module_or_path }) => module_or_path.arrayBuffer(),
-    useRelaxedKernels: async () => {},
+    useKernels: async () => {},
     probe: (bytes) => {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
       return { format: 'jpeg', width: 1, height: 1, orientation: 1 };

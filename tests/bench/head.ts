@@ -35,7 +35,7 @@ export async function benchHead(site: Site): Promise<Result> {
         `threads ${backend.threads && backend.isolated}. No dropout, smoothing, decay or callbacks.`,
       `Both learn: training accuracy ${setting.accuracy.toFixed(3)} and ${backend.accuracy.toFixed(3)}.`,
     ],
-    times,
+    parts: [{ title: '', times }],
   };
 }
 

@@ -8,14 +8,16 @@ import type { Server } from '../browser/server.ts';
 
 const require = createRequire(import.meta.url);
 
-/** Serves `/bench/tfjs.js`, which holds the contenders of TF.js, and the backend's wasm files. */
+/** Serves `/bench/tfjs.js` and `/bench/embed.js`, which hold the contenders, and the wasm files of TF.js. */
 export async function serveTfjs(server: Server): Promise<void> {
   const folder = fileURLToPath(new URL('../.build/bench/', import.meta.url));
   await build({
-    entryPoints: [fileURLToPath(new URL('./page/tfjs.ts', import.meta.url))],
+    entryPoints: ['tfjs', 'embed'].map((name) => fileURLToPath(new URL(`./page/${name}.ts`, import.meta.url))),
     outdir: folder,
     bundle: true,
     format: 'esm',
+    // The site serves these itself.
+    external: ['page/*'],
     minify: true,
     logLevel: 'error',
   });

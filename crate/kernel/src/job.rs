@@ -1,5 +1,5 @@
 //! What the safe entries ask of the loops. One function that does any job is all that a kind of lanes has to offer, so
-//! that it can come from elsewhere: see [`crate::relaxed`].
+//! that it can come from another module: see `emitted.rs`.
 
 use crate::PANEL;
 use crate::depthwise::{self, Row};

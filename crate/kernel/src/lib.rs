@@ -7,20 +7,18 @@
 #![allow(unsafe_code, reason = "vector instructions, and no bounds check in the inner loops")]
 
 mod depthwise;
+#[cfg(target_arch = "wasm32")]
+pub mod emitted;
 mod job;
 mod matrix;
-#[cfg(target_arch = "wasm32")]
-pub mod relaxed;
 mod simd;
 #[cfg(test)]
 mod tests;
 
 use depthwise::Row;
-pub use job::Job;
+use job::Job;
 use matrix::Tiles;
 use simd::Best;
-#[cfg(target_arch = "wasm32")]
-pub use simd::Relaxed;
 
 /// Channels of a panel.
 pub const PANEL: usize = 8;
@@ -200,8 +198,8 @@ unsafe fn run(job: &Job) {
         }
     }
     #[cfg(target_arch = "wasm32")]
-    if let Some(run) = relaxed::installed() {
-        // SAFETY: the caller's contract; where the function was compiled, its instructions are there.
+    if let Some(run) = emitted::installed() {
+        // SAFETY: the caller's contract; a browser that has compiled the function has its instructions.
         return unsafe { run(job) };
     }
     // SAFETY: the caller's contract; every processor of this target has these lanes.

@@ -1,5 +1,4 @@
-//! Four f32 lanes, so that a kernel is written once: simd128 and relaxed SIMD in WebAssembly, SSE2 or FMA on x86-64, plain
-//! arrays elsewhere.
+//! Four f32 lanes, so that a kernel is written once: simd128 in WebAssembly, SSE2 or FMA on x86-64, plain arrays elsewhere.
 
 /// Four f32 numbers that are computed together. A value shows that the processor has the instructions: making one is
 /// where that is promised.
@@ -35,55 +34,42 @@ mod lanes {
     use super::Lanes;
     use core::arch::wasm32::*;
 
-    macro_rules! lanes {
-        ($(#[$doc:meta])* $name:ident, $tile:literal, |$sum:ident, $a:ident, $b:ident| $mul_add:expr) => {
-            $(#[$doc])*
-            #[derive(Clone, Copy)]
-            pub struct $name(v128);
+    /// simd128.
+    #[derive(Clone, Copy)]
+    pub struct Simd128(v128);
 
-            impl Lanes for $name {
-                const TILE: usize = $tile;
-
-                #[inline(always)]
-                unsafe fn splat(value: f32) -> Self {
-                    Self(f32x4_splat(value))
-                }
-                #[inline(always)]
-                unsafe fn load(from: *const f32) -> Self {
-                    // SAFETY: the caller's contract; v128.load takes any alignment.
-                    Self(unsafe { v128_load(from.cast()) })
-                }
-                #[inline(always)]
-                unsafe fn store(self, to: *mut f32) {
-                    // SAFETY: the caller's contract; v128.store takes any alignment.
-                    unsafe { v128_store(to.cast(), self.0) }
-                }
-                #[inline(always)]
-                fn add(self, other: Self) -> Self {
-                    Self(f32x4_add(self.0, other.0))
-                }
-                #[inline(always)]
-                fn mul_add(self, a: Self, b: Self) -> Self {
-                    let ($sum, $a, $b) = (self.0, a.0, b.0);
-                    Self($mul_add)
-                }
-                #[inline(always)]
-                fn relu6(self) -> Self {
-                    // pmin and pmax are one instruction on every processor; min and max are several on x86-64.
-                    Self(f32x4_pmin(f32x4_splat(6.0), f32x4_pmax(f32x4_splat(0.0), self.0)))
-                }
-            }
-        };
-    }
-    lanes!(
-        /// simd128.
+    impl Lanes for Simd128 {
         // Measured in V8 on x86-64: with five, what LLVM makes of the loop no longer fits the 15 registers.
-        Simd128, 4, |sum, a, b| f32x4_add(sum, f32x4_mul(a, b))
-    );
-    lanes!(
-        /// simd128 with relaxed SIMD.
-        Relaxed, 6, |sum, a, b| f32x4_relaxed_madd(a, b, sum)
-    );
+        const TILE: usize = 4;
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            Self(f32x4_splat(value))
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: the caller's contract; v128.load takes any alignment.
+            Self(unsafe { v128_load(from.cast()) })
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: the caller's contract; v128.store takes any alignment.
+            unsafe { v128_store(to.cast(), self.0) }
+        }
+        #[inline(always)]
+        fn add(self, other: Self) -> Self {
+            Self(f32x4_add(self.0, other.0))
+        }
+        #[inline(always)]
+        fn mul_add(self, a: Self, b: Self) -> Self {
+            Self(f32x4_add(self.0, f32x4_mul(a.0, b.0)))
+        }
+        #[inline(always)]
+        fn relu6(self) -> Self {
+            // pmin and pmax are one instruction on every processor; min and max are several on x86-64.
+            Self(f32x4_pmin(f32x4_splat(6.0), f32x4_pmax(f32x4_splat(0.0), self.0)))
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -196,6 +182,6 @@ pub use array::Array;
 #[cfg(not(any(target_arch = "wasm32", target_arch = "x86_64")))]
 pub use array::Array as Best;
 #[cfg(target_arch = "wasm32")]
-pub use lanes::{Relaxed, Simd128 as Best};
+pub use lanes::Simd128 as Best;
 #[cfg(target_arch = "x86_64")]
 pub use lanes::{Fma, Sse2 as Best};

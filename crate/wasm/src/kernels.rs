@@ -1,15 +1,16 @@
-//! The kernels with relaxed SIMD, a module of their own that this one calls through its function table.
+//! Faster kernels in a module of their own, which this one calls through its function table.
 
 #![allow(unsafe_code, reason = "that the other module fits this one is the package's promise")]
 
 use js_sys::{Function, Object, Reflect, WebAssembly};
-use rekindle_kernel::relaxed;
+use rekindle_kernel::emitted;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// Runs all kernels from now on in `module`, the package's `relaxed.wasm`. Where it cannot be linked, nothing changes.
-#[wasm_bindgen(js_name = useRelaxedKernels)]
-pub async fn use_relaxed_kernels(module: WebAssembly::Module) -> Result<(), JsValue> {
+/// Does all computations of the processor from now on with `module`, one of the package's `kernels-*.wasm`. Where it
+/// cannot be linked, nothing changes.
+#[wasm_bindgen(js_name = useKernels)]
+pub async fn use_kernels(module: WebAssembly::Module) -> Result<(), JsValue> {
     let imports = object("env", object("memory", wasm_bindgen::memory())?)?;
     let instance: WebAssembly::Instance =
         JsFuture::from(WebAssembly::instantiate_module(&module, &imports)).await?.dyn_into()?;
@@ -17,8 +18,8 @@ pub async fn use_relaxed_kernels(module: WebAssembly::Module) -> Result<(), JsVa
     let table: WebAssembly::Table = wasm_bindgen::function_table().dyn_into()?;
     let place = table.grow(1)?;
     table.set(place, &run)?;
-    // SAFETY: the package checks that the module is the one of its own build, whose `run` was just put there.
-    unsafe { relaxed::install(place as usize) };
+    // SAFETY: the package checks that the module is one of its own build, and its `run` was just put there.
+    unsafe { emitted::install(place as usize) };
     Ok(())
 }
 

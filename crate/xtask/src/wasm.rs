@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
@@ -17,7 +16,7 @@ use crate::toolchain::{TARGET, Toolchain};
 pub const PACKAGE: &str = "rekindle-wasm";
 
 /// What every browser with WebGPU or SIMD has. All of `--all-features` would let wasm-opt write what Chromium rejects.
-pub const FEATURES: &[&str] = &[
+const FEATURES: &[&str] = &[
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -140,18 +139,12 @@ fn optimise_module(module: &Path, flavour: Flavour) -> Result<()> {
     say(format_args!("wasm-opt {}", flavour.optimisation()));
     let whole = module.with_extension("whole.wasm");
     fs::rename(module, &whole).with_context(|| format!("cannot move {}", module.display()))?;
-    run(wasm_opt().arg(flavour.optimisation()).arg(&whole).arg("--output").arg(module))?;
+    let mut wasm_opt = process("node");
+    wasm_opt.arg(binaryen().join("bin/wasm-opt")).arg(flavour.optimisation()).args(FEATURES);
+    run(wasm_opt.arg(&whole).arg("--output").arg(module))?;
     fs::remove_file(&whole).with_context(|| format!("cannot remove {}", whole.display()))
 }
 
-/// wasm-opt, to be given a module.
-pub fn wasm_opt() -> Command {
-    let mut wasm_opt = process("node");
-    wasm_opt.arg(binaryen().join("bin/wasm-opt")).args(FEATURES);
-    wasm_opt
-}
-
-/// Where the npm package of wasm-opt lies.
-pub fn binaryen() -> PathBuf {
+fn binaryen() -> PathBuf {
     layout::root().join("node_modules/binaryen")
 }

@@ -19,7 +19,7 @@ export interface Embedder {
 /** The parts of the wasm module that are used here. */
 export interface WasmModule {
   default(input: { module_or_path: Promise<Response> }): Promise<unknown>;
-  useRelaxedKernels(module: WebAssembly.Module): Promise<void>;
+  useKernels(module: WebAssembly.Module): Promise<void>;
   checkTrainOptions(options: unknown): ResolvedTrainOptions;
   Embedder: { create(weights: Uint8Array, device: 'cpu', inputSize: undefined): Promise<Embedder> };
   Tuner: new (embedder: Embedder, seed: number) => {
@@ -29,13 +29,11 @@ export interface WasmModule {
 }
 
 /** An embedder made of the files that the package's worker loads. */
-export async function startEmbedder(simd: DeviceInfo['simd'] = 'plain') {
+export async function startEmbedder(simd: DeviceInfo['simd'] = 'relaxed') {
   // The kernels belong to an instance of the module, and the query makes it one of its own.
   const wasm = (await import(`/rekindle/dist/wasm/cpu/rekindle.js?${simd}`)) as WasmModule;
   await wasm.default({ module_or_path: fetch('/rekindle/dist/wasm/cpu/rekindle_bg.wasm') });
-  if (simd === 'relaxed') {
-    await wasm.useRelaxedKernels(await WebAssembly.compileStreaming(fetch('/rekindle/dist/wasm/relaxed.wasm')));
-  }
+  await wasm.useKernels(await WebAssembly.compileStreaming(fetch(`/rekindle/dist/wasm/kernels-${simd}.wasm`)));
   const weights = new Uint8Array(await (await fetch('/rekindle/weights/mobilenet_v2.safetensors')).arrayBuffer());
   return { wasm, weights, embedder: await wasm.Embedder.create(weights, 'cpu', undefined) };
 }
