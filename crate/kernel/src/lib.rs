@@ -154,12 +154,8 @@ pub fn depthwise(rows: [&[f32]; 3], weights: &[f32], stride: usize, out: &mut [f
     assert!(rows.iter().all(|row| row.len() == width * PANEL), "rows have one length");
     assert!(weights.len() == DEPTHWISE, "weights are a bias and nine taps");
     assert!(out.len() == width.div_ceil(stride) * PANEL, "the output has the strided width");
-    let job = Row {
-        rows: rows.map(<[f32]>::as_ptr),
-        width,
-        weights: weights.as_ptr(),
-        out: out.as_mut_ptr(),
-    };
+    let job =
+        Row { rows: rows.map(<[f32]>::as_ptr), width, weights: weights.as_ptr(), out: out.as_mut_ptr() };
     // SAFETY: all lengths were checked above.
     unsafe { run(&if stride == 1 { Job::Depthwise(job) } else { Job::DepthwiseHalving(job) }) }
 }

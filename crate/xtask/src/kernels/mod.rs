@@ -12,8 +12,8 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use wasm_encoder::{
-    CodeSection, EntityType, ExportKind, ExportSection, FunctionSection, ImportSection, InstructionSink, MemArg,
-    MemoryType, Module, TypeSection, ValType,
+    CodeSection, EntityType, ExportKind, ExportSection, FunctionSection, ImportSection, InstructionSink,
+    MemArg, MemoryType, Module, TypeSection, ValType,
 };
 
 use crate::layout;
@@ -93,7 +93,8 @@ fn module(simd: Simd) -> Vec<u8> {
     for parameters in [1, 6, 7] {
         types.ty().function(vec![ValType::I32; parameters], []);
     }
-    let memory = MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None };
+    let memory =
+        MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None };
     let mut imports = ImportSection::new();
     imports.import("env", "memory", EntityType::Memory(memory));
 

@@ -56,7 +56,13 @@ pub fn function(simd: Simd) -> Function {
 
 /// Calls the function of a row for each half of the panel.
 fn row(code: &mut InstructionSink<'_>, stride: i32, function: u32) {
-    code.local_get(JOB).i32_load(at(WIDTH_AT)).local_tee(PIXELS).i32_eqz().if_(BlockType::Empty).return_().end();
+    code.local_get(JOB)
+        .i32_load(at(WIDTH_AT))
+        .local_tee(PIXELS)
+        .i32_eqz()
+        .if_(BlockType::Empty)
+        .return_()
+        .end();
     for half in 0..2 {
         for part in ROWS_AT.into_iter().chain([WEIGHTS_AT, OUT_AT]) {
             code.local_get(JOB).i32_load(at(part)).i32_const(LANES as i32 * half).i32_add();
@@ -64,7 +70,15 @@ fn row(code: &mut InstructionSink<'_>, stride: i32, function: u32) {
         match stride {
             1 => code.local_get(PIXELS).i32_const(1),
             // The last output of an even width sees the last column as its right one.
-            _ => code.local_get(PIXELS).i32_const(1).i32_add().i32_const(1).i32_shr_u().local_get(PIXELS).i32_const(1).i32_and(),
+            _ => code
+                .local_get(PIXELS)
+                .i32_const(1)
+                .i32_add()
+                .i32_const(1)
+                .i32_shr_u()
+                .local_get(PIXELS)
+                .i32_const(1)
+                .i32_and(),
         }
         .call(function);
     }
