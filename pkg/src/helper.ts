@@ -13,9 +13,13 @@ export class Helper {
     this.#length = embedder.featureLength();
   }
 
-  /** Starts an instance of the session's module on the session's weights: nothing is fetched or compiled again. */
-  static async start({ module: wasm }: Build, { compiled, weights, inputSize }: Args<'startHelper'>): Promise<Helper> {
-    await wasm.default({ module_or_path: compiled });
+  /**
+   * Starts an instance of the session's module on the session's weights: nothing is fetched or compiled again. It computes
+   * with the session's kernels or not at all: others would give other bits.
+   */
+  static async start({ module: wasm }: Build, { code, weights, inputSize }: Args<'startHelper'>): Promise<Helper> {
+    await wasm.default({ module_or_path: code.compiled });
+    if (code.kernels) await wasm.useKernels(code.kernels.module);
     const embedder = await wasm.Embedder.create(weights, 'cpu', inputSize);
     return new Helper(new Turns(embedder, wasm.probe), embedder);
   }

@@ -3,16 +3,18 @@ import type { ErrorCode, ErrorDetails } from './errors.js';
 import type {
   AugmentOptions,
   ClassCount,
+  DeviceInfo,
   Example,
   LoadProgress,
   Metrics,
   Prediction,
   Report,
   Spec,
+  StartupTimings,
   StoredReport,
   TrainEvent,
 } from './types.js';
-import type { View } from './wasm.js';
+import type { View, WasmCode } from './wasm.js';
 
 /** What an image is when it is posted; see `images.ts`. */
 export type ImageSource = Blob | ImageBitmap | ImageData;
@@ -39,7 +41,7 @@ interface SessionCalls {
 interface HelperCalls {
   /** Answered as soon as the script runs; the other calls come by the port. */
   connect(args: { port: MessagePort }): void;
-  startHelper(args: { compiled: WebAssembly.Module; weights: Uint8Array; inputSize: number }): void;
+  startHelper(args: { code: WasmCode; weights: Uint8Array; inputSize: number }): void;
   embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions }): Float32Array<ArrayBuffer>;
 }
 
@@ -67,6 +69,10 @@ export interface CreateArgs {
 
 export interface Created {
   spec: Spec;
+  simd: DeviceInfo['simd'];
+  startup: Omit<StartupTimings, 'totalMs' | 'workerMs'>;
+  /** From the call's arrival in the worker to its answer. */
+  elapsedMs: number;
 }
 
 /** RGBA images of `side` squared, one after the other. */

@@ -33,6 +33,8 @@ export type Answers = {
 };
 
 export class Session implements Answers {
+  /** What it says of itself once it is there. */
+  readonly created: Created;
   readonly #wasm: WasmModule;
   readonly #embedder: WasmEmbedder;
   readonly #tuner: WasmTuner;
@@ -42,9 +44,10 @@ export class Session implements Answers {
   readonly #parts: Parts;
 
   private constructor(
-    parts: { wasm: WasmModule; embedder: WasmEmbedder; tuner: WasmTuner; team: Team },
+    parts: { wasm: WasmModule; embedder: WasmEmbedder; tuner: WasmTuner; team: Team; created: Created },
     publish: (change: Partial<State>) => void,
   ) {
+    this.created = parts.created;
     this.#wasm = parts.wasm;
     this.#embedder = parts.embedder;
     this.#tuner = parts.tuner;
@@ -62,18 +65,25 @@ export class Session implements Answers {
     { emit }: CallContext,
     publish: (change: Partial<State>) => void,
   ): Promise<Session> {
+    const began = performance.now();
+    const timed = async <T>(work: Promise<T>) => ({ value: await work, ms: performance.now() - began });
+    const [{ value: code, ms: wasmMs }, { value: weights, ms: weightsMs }] = await Promise.all([
+      timed(startWasm(build, emit)),
+      timed(loadWeights(source, build.weights, emit)),
+    ]);
     const wasm = build.module;
-    const [compiled, weights] = await Promise.all([startWasm(build, emit), loadWeights(source, build.weights, emit)]);
     const file = project && new Uint8Array(await project.arrayBuffer());
     const size = inputSize ?? (file ? wasm.projectInputSize(file) : undefined);
-    const embedder = await wasm.Embedder.create(weights, device, size);
+    const { value: embedder, ms: readyMs } = await timed(wasm.Embedder.create(weights, device, size));
     const tuner = file ? wasm.Tuner.open(file, embedder) : new wasm.Tuner(embedder, seed);
-    const team = new Team(helpers, { compiled, weights, inputSize: embedder.inputSize() });
-    return new Session({ wasm, embedder, tuner, team }, publish);
-  }
-
-  created(): Created {
-    return { spec: this.#embedder.spec() };
+    const team = new Team(helpers, { code, weights, inputSize: embedder.inputSize() });
+    const created: Created = {
+      spec: embedder.spec(),
+      simd: code.kernels?.simd ?? 'plain',
+      startup: { wasmMs, weightsMs, prefixMs: readyMs - Math.max(wasmMs, weightsMs) },
+      elapsedMs: performance.now() - began,
+    };
+    return new Session({ wasm, embedder, tuner, team, created }, publish);
   }
 
   async addExample({ label, image }: Args<'addExample'>): Promise<Example> {

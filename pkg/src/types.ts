@@ -23,6 +23,24 @@ export interface DeviceInfo {
   software: boolean;
   /** Why this device was chosen, as a sentence. */
   reason: string;
+  /**
+   * The vector instructions of what runs on the processor. `relaxed` multiplies and adds in one instruction; `plain` is for a browser
+   * that does not know it, or whose file could not be loaded. Results differ by rounding only.
+   */
+  simd: 'relaxed' | 'plain';
+}
+
+/** Where the time of `Tuner.create` went, in milliseconds. */
+export interface StartupTimings {
+  totalMs: number;
+  /** Finding a device and starting the worker. */
+  workerMs: number;
+  /** Fetching, compiling and starting the WebAssembly module. */
+  wasmMs: number;
+  /** Fetching and checking the weights, beside the module. */
+  weightsMs: number;
+  /** Reading the weights and compiling the frozen backbone. */
+  prefixMs: number;
 }
 
 /** Bytes of the package's own files that have arrived. */

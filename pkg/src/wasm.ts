@@ -2,7 +2,6 @@
 import type {
   AugmentOptions,
   ClassCount,
-  DeviceInfo,
   EpochRow,
   Example,
   LoadProgress,
@@ -12,8 +11,10 @@ import type {
   Spec,
   StoredReport,
 } from './types.js';
+import type { ChosenDevice } from './device.js';
 import { download } from './download.js';
 import { RekindleError } from './errors.js';
+import { fetchKernels, type KernelFiles, type KernelHost, type Kernels, useKernels } from './kernels.js';
 
 /** Which version of an image: 0 is the plain evaluation crop, every other number an augmented one. */
 export interface View {
@@ -33,7 +34,7 @@ export interface ImageHeader {
 
 /** Weights, preprocessing and frozen prefix: turns pixels into features. Stateless between calls. */
 export interface WasmEmbedder {
-  device(): DeviceInfo;
+  device(): ChosenDevice;
   spec(): Spec;
   inputSize(): number;
   featureLength(): number;
@@ -87,7 +88,7 @@ export interface WasmRun {
 }
 
 /** What wasm-bindgen's glue exports. */
-export interface WasmModule {
+export interface WasmModule extends KernelHost {
   default(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
   probe(bytes: Uint8Array): ImageHeader;
   defaultTrainOptions(): ResolvedTrainOptions;
@@ -104,10 +105,18 @@ export interface WasmModule {
   };
 }
 
-/** A build of the module: its glue, and where its code is. */
+/** A build of the module: its glue, where its code is, and faster kernels for it. */
 export interface WasmBuild {
   module: WasmModule;
   url: URL;
+  kernels: KernelFiles;
+}
+
+/** What an instance is made of; other workers need not fetch or compile it again. */
+export interface WasmCode {
+  compiled: WebAssembly.Module;
+  /** Null where the module does without. */
+  kernels: Kernels | null;
 }
 
 /**
@@ -115,8 +124,9 @@ export interface WasmBuild {
  *
  * @throws {RekindleError} WASM_FAILED when the file cannot be fetched, compiled or started.
  */
-export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WebAssembly.Module> {
+export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WasmCode> {
   try {
+    const kernels = fetchKernels(build.kernels);
     const response = await download(build.url, (loadedBytes, totalBytes) => {
       onProgress({ file: 'wasm', loadedBytes, totalBytes });
     });
@@ -124,7 +134,7 @@ export async function startWasm(build: WasmBuild, onProgress: (progress: LoadPro
     const wasm = new Response(response.body, { headers: { 'content-type': 'application/wasm' } });
     const compiled = await WebAssembly.compileStreaming(wasm);
     await build.module.default({ module_or_path: compiled });
-    return compiled;
+    return { compiled, kernels: await useKernels(build.module, await kernels) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RekindleError(

@@ -54,7 +54,7 @@ export function serve(scope: WorkerScope, build: Build): void {
     switch (request.method) {
       case 'create':
         session = await Session.load(build, request.args, context, (state) => scope.postMessage({ state }));
-        return session.created();
+        return session.created;
       case 'connect':
         serve(request.args.port, build);
         request.args.port.start();

@@ -12,6 +12,8 @@ import { serve } from '../src/worker.js';
 // Newer versions of Node have one, which would start a helper for each core.
 Reflect.deleteProperty(globalThis, 'navigator');
 
+const NO_FILE = { url: new URL('data:application/wasm,'), integrity: '' };
+
 export const WEIGHTS = new Blob(['weights']);
 
 const SPEC = { arch: 'fake', inputSize: 2 } as ReturnType<WasmEmbedder['spec']>;
@@ -30,12 +32,14 @@ export class FakeCore {
     return {
       module: this.module,
       url: new URL('data:application/wasm;base64,AGFzbQEAAAA='),
+      kernels: { relaxed: NO_FILE, plain: NO_FILE },
       weights: { bytes: 7, sha256: createHash('sha256').update('weights').digest('hex') },
     };
   }
 
   readonly module: WasmModule = {
     default: async () => {},
+    useKernels: async () => {},
     probe: (bytes) => {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
       return { format: 'jpeg', width: 1, height: 1, orientation: 1 };

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use crate::step::{run, say};
 use crate::toolchain::Toolchain;
 use crate::wasm::{self, Flavour};
-use crate::{npm, sizes};
+use crate::{kernels, npm, sizes};
 
 /// Which WebAssembly builds are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -40,6 +40,7 @@ pub fn everything(flavours: Flavours, optimise: bool) -> Result<()> {
     for flavour in flavours.list() {
         rows.push((flavour.name(), wasm::build(&toolchain, *flavour, optimise)?));
     }
+    kernels::build()?;
     sizes::print_table(&rows);
     for place in Flavour::ALL {
         let flavour = flavours.list().iter().find(|flavour| **flavour == place).or(flavours.list().first());
