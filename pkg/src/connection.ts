@@ -29,11 +29,14 @@ export class Connection {
   state: State = { classes: [], report: null };
   readonly #worker: WorkerPort;
   readonly #open = new Map<number, OpenCall>();
+  readonly #helpers: readonly Connection[];
   #lastId = 0;
   #closed: RekindleError | null = null;
 
-  constructor(worker: WorkerPort) {
+  /** The helpers are ended together with the worker. */
+  constructor(worker: WorkerPort, helpers: readonly Connection[] = []) {
     this.#worker = worker;
+    this.#helpers = helpers;
     worker.addEventListener('message', ({ data }) => this.#receive(data));
     worker.addEventListener('error', (event) => {
       event.preventDefault();
@@ -83,6 +86,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = error;
     this.#worker.terminate();
+    for (const helper of this.#helpers) helper.close(error);
     for (const call of [...this.#open.values()]) call.reject(error);
   }
 

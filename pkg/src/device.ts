@@ -19,6 +19,9 @@ export interface Adapter {
   };
 }
 
+/** A device before its worker has started: the vector instructions are known only there. */
+export type ChosenDevice = Omit<DeviceInfo, 'simd'>;
+
 /** Drivers that emulate a GPU on the processor: they take seconds for what the CPU build does in milliseconds. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
 
@@ -28,7 +31,7 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
  * @param choice `auto` takes WebGPU only on a hardware adapter.
  * @throws {RekindleError} WEBGPU_UNAVAILABLE when `webgpu` is asked for and there is no adapter at all.
  */
-export async function chooseDevice(choice: DeviceChoice, gpu: Gpu | undefined = navigatorGpu()): Promise<DeviceInfo> {
+export async function chooseDevice(choice: DeviceChoice, gpu: Gpu | undefined = navigatorGpu()): Promise<ChosenDevice> {
   if (choice === 'cpu') return cpu('The CPU was asked for.');
   const { adapter, trouble } = await findAdapter(gpu);
   if (choice === 'webgpu') {
@@ -43,7 +46,7 @@ export async function chooseDevice(choice: DeviceChoice, gpu: Gpu | undefined = 
 }
 
 /** The device to fall back to after WebGPU was tried and failed. */
-export function cpuInsteadOf(tried: DeviceInfo, error: RekindleError): DeviceInfo {
+export function cpuInsteadOf(tried: ChosenDevice, error: RekindleError): ChosenDevice {
   return cpu(`The CPU is used because WebGPU (${tried.adapter}) failed: ${error.message}`);
 }
 
@@ -83,11 +86,11 @@ function nameOf({ info }: Adapter): string {
   return info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ') || 'unnamed';
 }
 
-function cpu(reason: string): DeviceInfo {
+function cpu(reason: string): ChosenDevice {
   return { kind: 'cpu', adapter: null, software: false, reason };
 }
 
-function webgpu(adapter: Adapter, reason: string): DeviceInfo {
+function webgpu(adapter: Adapter, reason: string): ChosenDevice {
   return { kind: 'webgpu', adapter: nameOf(adapter), software: isSoftware(adapter), reason };
 }
 

@@ -18,6 +18,7 @@ const CREATE_RULES: Rules<CreateOptions> = {
     expected: 'a multiple of 32 from 32 to 512',
     allows: (value) => whole(32, 512).allows(value) && Number(value) % 32 === 0,
   },
+  workers: whole(1, 32),
   weights: {
     expected: 'an address (string or URL) or a Blob',
     allows: (value) => typeof value === 'string' || value instanceof URL || value instanceof Blob,

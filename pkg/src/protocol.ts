@@ -3,21 +3,24 @@ import type { ErrorCode, ErrorDetails } from './errors.js';
 import type {
   AugmentOptions,
   ClassCount,
+  DeviceInfo,
   Example,
   LoadProgress,
   Metrics,
   Prediction,
   Report,
   Spec,
+  StartupTimings,
   StoredReport,
   TrainEvent,
 } from './types.js';
+import type { View, WasmCode } from './wasm.js';
 
 /** What an image is when it is posted; see `images.ts`. */
 export type ImageSource = Blob | ImageBitmap | ImageData;
 
-/** Every call that the worker answers: its arguments and its value. Failures come as errors, never as values. */
-export interface Calls {
+/** Every call that a session answers: its arguments and its value. Failures come as errors, never as values. */
+interface SessionCalls {
   create(args: CreateArgs): Created;
   addExample(args: { label: string; image: ImageSource }): Example;
   removeExamples(args: { ids: number[] }): void;
@@ -34,9 +37,21 @@ export interface Calls {
   save(args: Nothing): Uint8Array<ArrayBuffer>;
 }
 
+/** Every call that a helper answers: the first to the page that started it, the others to the session at the port's other end. */
+interface HelperCalls {
+  /** Answered as soon as the script runs; the other calls come by the port. */
+  connect(args: { port: MessagePort }): void;
+  startHelper(args: { code: WasmCode; weights: Uint8Array; inputSize: number }): void;
+  embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions }): Float32Array<ArrayBuffer>;
+}
+
+/** Every call that a worker answers: a session's or a helper's. */
+export interface Calls extends SessionCalls, HelperCalls {}
+
 /** No arguments. */
 export type Nothing = Record<string, never>;
 export type Method = keyof Calls;
+export type SessionMethod = keyof SessionCalls;
 export type Args<M extends Method> = Parameters<Calls[M]>[0];
 export type Value<M extends Method> = ReturnType<Calls[M]>;
 
@@ -44,6 +59,8 @@ export interface CreateArgs {
   device: 'cpu' | 'webgpu';
   seed: number;
   inputSize: number | undefined;
+  /** Ports to helpers, each a worker that the page has started and ends. */
+  helpers: MessagePort[];
   /** An absolute address or the file. */
   weights: string | Blob;
   /** A project file to open. */
@@ -52,6 +69,10 @@ export interface CreateArgs {
 
 export interface Created {
   spec: Spec;
+  simd: DeviceInfo['simd'];
+  startup: Omit<StartupTimings, 'totalMs' | 'workerMs'>;
+  /** From the call's arrival in the worker to its answer. */
+  elapsedMs: number;
 }
 
 /** RGBA images of `side` squared, one after the other. */

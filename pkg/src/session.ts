@@ -1,8 +1,11 @@
 /** A project in the worker: the wasm objects, and the files of the examples. Answers the calls of `protocol.ts`. */
 import { decode, keep } from './decode.js';
 import { optionInvalid, RekindleError } from './errors.js';
-import type { Args, CallEvent, Created, CreateArgs, Method, Preview, State, Value } from './protocol.js';
+import { prepare, type Parts } from './preparation.js';
+import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, State, Value } from './protocol.js';
 import { nextTask } from './task.js';
+import { Team } from './team.js';
+import { Turns } from './turns.js';
 import type { Example, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
 import { isTrap, startWasm, type View, type WasmBuild, type WasmEmbedder, type WasmModule, type WasmTuner } from './wasm.js';
 import { loadWeights, type WeightsManifest } from './weights.js';
@@ -19,33 +22,37 @@ export interface CallContext {
   emit: (event: CallEvent) => void;
 }
 
-/** Other calls wait for at most about this long while views are embedded. */
-const TURN_MS = 80;
 /** Other calls wait for at most about this long while steps are taken. */
 const STEPS_MS = 20;
-/** Progress is told at most this often. */
-const PROGRESS_MS = 50;
 /** The evaluation crop, which has nothing random. */
 const PLAIN: View = { index: 0, seed: 0 };
 
 /** An answer to every call but `create`, which makes the session. */
 export type Answers = {
-  [M in Exclude<Method, 'create'>]: (args: Args<M>, context: CallContext) => Value<M> | Promise<Value<M>>;
+  [M in Exclude<SessionMethod, 'create'>]: (args: Args<M>, context: CallContext) => Value<M> | Promise<Value<M>>;
 };
 
 export class Session implements Answers {
+  /** What it says of itself once it is there. */
+  readonly created: Created;
   readonly #wasm: WasmModule;
   readonly #embedder: WasmEmbedder;
   readonly #tuner: WasmTuner;
   readonly #publish: (change: Partial<State>) => void;
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
-  #viewsAtOnce = 1;
+  readonly #parts: Parts;
 
-  private constructor(wasm: WasmModule, embedder: WasmEmbedder, tuner: WasmTuner, publish: (change: Partial<State>) => void) {
-    this.#wasm = wasm;
-    this.#embedder = embedder;
-    this.#tuner = tuner;
+  private constructor(
+    parts: { wasm: WasmModule; embedder: WasmEmbedder; tuner: WasmTuner; team: Team; created: Created },
+    publish: (change: Partial<State>) => void,
+  ) {
+    this.created = parts.created;
+    this.#wasm = parts.wasm;
+    this.#embedder = parts.embedder;
+    this.#tuner = parts.tuner;
+    const turns = new Turns(parts.embedder, parts.wasm.probe);
+    this.#parts = { tuner: parts.tuner, files: this.#files, turns, team: parts.team };
     this.#publish = publish;
     this.#examplesChanged();
     this.#headChanged();
@@ -54,20 +61,29 @@ export class Session implements Answers {
   /** Fetches wasm and weights side by side and starts a new project, or the one of a project file. */
   static async load(
     build: Build,
-    { device, seed, inputSize, weights, project }: CreateArgs,
+    { device, seed, inputSize, helpers, weights: source, project }: CreateArgs,
     { emit }: CallContext,
     publish: (change: Partial<State>) => void,
   ): Promise<Session> {
-    const [wasm, bytes] = await Promise.all([startWasm(build, emit), loadWeights(weights, build.weights, emit)]);
+    const began = performance.now();
+    const timed = async <T>(work: Promise<T>) => ({ value: await work, ms: performance.now() - began });
+    const [{ value: code, ms: wasmMs }, { value: weights, ms: weightsMs }] = await Promise.all([
+      timed(startWasm(build, emit)),
+      timed(loadWeights(source, build.weights, emit)),
+    ]);
+    const wasm = build.module;
     const file = project && new Uint8Array(await project.arrayBuffer());
     const size = inputSize ?? (file ? wasm.projectInputSize(file) : undefined);
-    const embedder = await wasm.Embedder.create(bytes, device, size);
+    const { value: embedder, ms: readyMs } = await timed(wasm.Embedder.create(weights, device, size));
     const tuner = file ? wasm.Tuner.open(file, embedder) : new wasm.Tuner(embedder, seed);
-    return new Session(wasm, embedder, tuner, publish);
-  }
-
-  created(): Created {
-    return { spec: this.#embedder.spec() };
+    const team = new Team(helpers, { code, weights, inputSize: embedder.inputSize() });
+    const created: Created = {
+      spec: embedder.spec(),
+      simd: code.kernels?.simd ?? 'plain',
+      startup: { wasmMs, weightsMs, prefixMs: readyMs - Math.max(wasmMs, weightsMs) },
+      elapsedMs: performance.now() - began,
+    };
+    return new Session({ wasm, embedder, tuner, team, created }, publish);
   }
 
   async addExample({ label, image }: Args<'addExample'>): Promise<Example> {
@@ -148,7 +164,7 @@ export class Session implements Answers {
   async train({ options: given }: Args<'train'>, context: CallContext): Promise<Report> {
     const options = this.#wasm.checkTrainOptions(given);
     const started = performance.now();
-    const embeddedViews = await this.#prepare(options, context);
+    const embeddedViews = await prepare(this.#parts, options, context);
     const prepared = performance.now();
     const report = await this.#fit(options, context, started);
     this.#headChanged();
@@ -156,58 +172,6 @@ export class Session implements Answers {
       ...report,
       timings: { embedMs: prepared - started, trainMs: performance.now() - prepared, embeddedViews },
     };
-  }
-
-  /** Caches the features of every view that the training needs; gives the number of views. */
-  async #prepare(options: ResolvedTrainOptions, { signal, emit }: CallContext): Promise<number> {
-    const started = performance.now();
-    let doneViews = 0;
-    let told = -Infinity;
-    // Examples may be added and removed meanwhile, so it is asked again until nothing is left.
-    for (let pending = this.#tuner.pending(options); pending.length > 0; pending = this.#tuner.pending(options)) {
-      const totalViews = doneViews + pending.reduce((sum, { views }) => sum + views.length, 0);
-      const tell = () => {
-        const now = performance.now();
-        if (now - told < PROGRESS_MS && doneViews < totalViews) return;
-        told = now;
-        emit({ type: 'prepare', doneViews, totalViews, elapsedMs: now - started });
-      };
-      tell();
-      for (const { example, views } of pending) {
-        for await (const embedded of this.#cacheViews(example, views, options, signal)) {
-          doneViews += embedded;
-          tell();
-          await nextTask();
-          signal.throwIfAborted();
-        }
-      }
-    }
-    return doneViews;
-  }
-
-  /** Decodes an example once and embeds its views a few at a time; gives how many after each time. */
-  async *#cacheViews(
-    example: number,
-    views: View[],
-    options: ResolvedTrainOptions,
-    signal: AbortSignal,
-  ): AsyncGenerator<number> {
-    const file = this.#files.get(example);
-    if (!file) return;
-    const { rgba, width, height } = await decode(file, this.#wasm.probe).catch((error: unknown) => {
-      throw withDetails(RekindleError.from(error), { example });
-    });
-    for (let next = 0; next < views.length; ) {
-      const some = views.slice(next, next + this.#viewsAtOnce);
-      const started = performance.now();
-      const features = await this.#embedder.embed(rgba, width, height, some, options.augment);
-      this.#viewsAtOnce = viewsWithin(TURN_MS, (performance.now() - started) / some.length);
-      // Meanwhile the training may have been cancelled, and one with other options begun.
-      signal.throwIfAborted();
-      this.#tuner.putFeatures(example, some, options, features);
-      next += some.length;
-      yield some.length;
-    }
   }
 
   async #fit(
@@ -245,15 +209,6 @@ export class Session implements Answers {
   }
 }
 
-/** How many views take about this long; at least one, at most as many as a large GPU likes at once. */
-function viewsWithin(budgetMs: number, viewMs: number): number {
-  return Math.max(1, Math.min(32, Math.floor(budgetMs / viewMs)));
-}
-
 function unknownExample(id: number): RekindleError {
   return optionInvalid('id', id, 'the id of an example that was added and not removed');
-}
-
-function withDetails(error: RekindleError, more: Record<string, unknown>): RekindleError {
-  return new RekindleError(error.code, error.message, { ...error.details, ...more });
 }

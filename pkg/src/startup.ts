@@ -1,45 +1,59 @@
 /** From options to a worker that is ready. */
 import { Connection } from './connection.js';
-import { chooseDevice, cpuInsteadOf, isDeviceError, startWorker } from './device.js';
+import { type ChosenDevice, chooseDevice, cpuInsteadOf, isDeviceError, startWorker } from './device.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import type { CheckedCreateOptions } from './options.js';
-import type { Created } from './protocol.js';
-import type { DeviceInfo } from './types.js';
+import { defaultWorkers, startPool } from './pool.js';
+import type { DeviceInfo, Spec, StartupTimings } from './types.js';
 
 /** A worker that is ready, what it said of itself, and its device. */
-export interface Started extends Created {
+export interface Started {
   connection: Connection;
+  spec: Spec;
   device: DeviceInfo;
+  startup: StartupTimings;
 }
 
 /** Chooses the device and starts its worker; under `auto` the CPU takes over where the GPU fails. */
 export async function start(options: CheckedCreateOptions, project: Blob | null): Promise<Started> {
   options.signal?.throwIfAborted();
+  const began = performance.now();
   const device = await chooseDevice(options.device);
   try {
-    return await startOn(device, options, project);
+    return await startOn(device, options, project, began);
   } catch (error) {
     const mayFallBack = options.device === 'auto' && device.kind === 'webgpu';
     if (mayFallBack && error instanceof RekindleError && isDeviceError(error)) {
-      return startOn(cpuInsteadOf(device, error), options, project);
+      return startOn(cpuInsteadOf(device, error), options, project, began);
     }
     throw error;
   }
 }
 
-async function startOn(device: DeviceInfo, options: CheckedCreateOptions, project: Blob | null): Promise<Started> {
-  const { seed, inputSize, onProgress, signal } = options;
+async function startOn(
+  device: ChosenDevice,
+  options: CheckedCreateOptions,
+  project: Blob | null,
+  began: number,
+): Promise<Started> {
+  const { seed, inputSize, workers, onProgress, signal } = options;
   const weights = weightsSource(options.weights);
-  const connection = new Connection(newWorker(device.kind));
+  const worker = newWorker(device.kind);
+  const helpers = device.kind === 'cpu' ? (workers ?? defaultWorkers()) - 1 : 0;
+  const { connections, ports, running } = startPool(helpers, () => startWorker('cpu'));
+  const connection = new Connection(worker, connections);
   try {
-    const created = await connection.call(
+    const { spec, simd, startup, elapsedMs } = await connection.call(
       'create',
-      { device: device.kind, seed, inputSize, weights, project },
-      { signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
+      { device: device.kind, seed, inputSize, helpers: ports, weights, project },
+      { transfer: ports, signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
     );
-    return { connection, spec: created.spec, device };
+    // So that nothing is fetched any more once the tuner is there.
+    await running;
+    const totalMs = performance.now() - began;
+    return { connection, spec, device: { ...device, simd }, startup: { totalMs, workerMs: totalMs - elapsedMs, ...startup } };
   } catch (error) {
-    connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
+    void connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
     throw error;
   }
 }

@@ -19,6 +19,7 @@ import type {
   PreviewOptions,
   Rejected,
   Spec,
+  StartupTimings,
   StoredReport,
   TrainOptions,
 } from './types.js';
@@ -44,6 +45,8 @@ export class Tuner {
   readonly device: DeviceInfo;
   /** Origin and preprocessing of the pretrained weights. */
   readonly spec: Spec;
+  /** Where the time of starting went. */
+  readonly startup: StartupTimings;
 
   readonly #connection: Connection;
   readonly #seed: number;
@@ -51,10 +54,11 @@ export class Tuner {
   #changes: Promise<unknown> = Promise.resolve();
   #run: TrainingRun | null = null;
 
-  private constructor({ connection, device, spec }: Started, seed: number) {
+  private constructor({ connection, device, spec, startup }: Started, seed: number) {
     this.#connection = connection;
     this.device = device;
     this.spec = spec;
+    this.startup = startup;
     this.#seed = seed;
   }
 

@@ -23,6 +23,24 @@ export interface DeviceInfo {
   software: boolean;
   /** Why this device was chosen, as a sentence. */
   reason: string;
+  /**
+   * The vector instructions of what runs on the processor. `relaxed` multiplies and adds in one instruction; `plain` is for a browser
+   * that does not know it, or whose file could not be loaded. Results differ by rounding only.
+   */
+  simd: 'relaxed' | 'plain';
+}
+
+/** Where the time of `Tuner.create` went, in milliseconds. */
+export interface StartupTimings {
+  totalMs: number;
+  /** Finding a device and starting the worker. */
+  workerMs: number;
+  /** Fetching, compiling and starting the WebAssembly module. */
+  wasmMs: number;
+  /** Fetching and checking the weights, beside the module. */
+  weightsMs: number;
+  /** Reading the weights and compiling the frozen backbone. */
+  prefixMs: number;
 }
 
 /** Bytes of the package's own files that have arrived. */
@@ -42,6 +60,11 @@ export interface CreateOptions {
   seed?: number;
   /** Side of the square input in pixels: a multiple of 32 from 32 to 512; the weights' own where left out. */
   inputSize?: number;
+  /**
+   * How many workers embed side by side on the CPU, 1 to 32; each takes about 50 MB. One for each core where left out, at
+   * most 4, or 8 where the browser says that there are 8 GB of memory.
+   */
+  workers?: number;
   /** Another place of the weights file that the package carries: its address, or the file itself. */
   weights?: string | URL | Blob;
   /** Is told of bytes as they arrive. */

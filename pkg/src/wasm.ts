@@ -2,7 +2,6 @@
 import type {
   AugmentOptions,
   ClassCount,
-  DeviceInfo,
   EpochRow,
   Example,
   LoadProgress,
@@ -12,8 +11,10 @@ import type {
   Spec,
   StoredReport,
 } from './types.js';
+import type { ChosenDevice } from './device.js';
 import { download } from './download.js';
 import { RekindleError } from './errors.js';
+import { fetchKernels, type KernelFiles, type KernelHost, type Kernels, useKernels } from './kernels.js';
 
 /** Which version of an image: 0 is the plain evaluation crop, every other number an augmented one. */
 export interface View {
@@ -33,7 +34,7 @@ export interface ImageHeader {
 
 /** Weights, preprocessing and frozen prefix: turns pixels into features. Stateless between calls. */
 export interface WasmEmbedder {
-  device(): DeviceInfo;
+  device(): ChosenDevice;
   spec(): Spec;
   inputSize(): number;
   featureLength(): number;
@@ -87,8 +88,8 @@ export interface WasmRun {
 }
 
 /** What wasm-bindgen's glue exports. */
-export interface WasmModule {
-  default(input: { module_or_path: Response }): Promise<unknown>;
+export interface WasmModule extends KernelHost {
+  default(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
   probe(bytes: Uint8Array): ImageHeader;
   defaultTrainOptions(): ResolvedTrainOptions;
   /** Reads the input size that a project file was made with. Throws PROJECT_FORMAT. */
@@ -104,26 +105,36 @@ export interface WasmModule {
   };
 }
 
-/** A build of the module: its glue, and where its code is. */
+/** A build of the module: its glue, where its code is, and faster kernels for it. */
 export interface WasmBuild {
   module: WasmModule;
   url: URL;
+  kernels: KernelFiles;
+}
+
+/** What an instance is made of; other workers need not fetch or compile it again. */
+export interface WasmCode {
+  compiled: WebAssembly.Module;
+  /** Null where the module does without. */
+  kernels: Kernels | null;
 }
 
 /**
- * Fetches and starts a build.
+ * Fetches, compiles and starts a build; gives what was compiled, from which helpers make their own instances.
  *
  * @throws {RekindleError} WASM_FAILED when the file cannot be fetched, compiled or started.
  */
-export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WasmModule> {
+export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WasmCode> {
   try {
+    const kernels = fetchKernels(build.kernels);
     const response = await download(build.url, (loadedBytes, totalBytes) => {
       onProgress({ file: 'wasm', loadedBytes, totalBytes });
     });
     // Named anew because streaming compilation insists on this type and not every server sends it.
     const wasm = new Response(response.body, { headers: { 'content-type': 'application/wasm' } });
-    await build.module.default({ module_or_path: wasm });
-    return build.module;
+    const compiled = await WebAssembly.compileStreaming(wasm);
+    await build.module.default({ module_or_path: compiled });
+    return { compiled, kernels: await useKernels(build.module, await kernels) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RekindleError(

@@ -1,5 +1,6 @@
-/** The worker's side of the conversation: receives calls, runs them on the {@link Session}, answers. */
+/** The worker's side of the conversation: receives calls, runs them on the {@link Session} or {@link Helper}, answers. */
 import { RekindleError } from './errors.js';
+import { Helper } from './helper.js';
 import type { Failure, FromWorker, Request, ToWorker } from './protocol.js';
 import { type Answers, type Build, type CallContext, Session } from './session.js';
 import { isTrap } from './wasm.js';
@@ -15,6 +16,7 @@ export interface WorkerScope {
 export function serve(scope: WorkerScope, build: Build): void {
   const running = new Map<number, AbortController>();
   let session: Session | undefined;
+  let helper: Helper | undefined;
 
   scope.addEventListener('message', ({ data }) => {
     if ('cancel' in data) running.get(data.cancel)?.abort();
@@ -38,21 +40,39 @@ export function serve(scope: WorkerScope, build: Build): void {
       const value = await perform(request, context);
       scope.postMessage({ id, ok: true, value });
     } catch (error) {
-      if (isTrap(error)) scope.postMessage({ crash: crashed(error) });
-      else scope.postMessage({ id, ok: false, ...failure(RekindleError.from(error)) });
+      if (isTrap(error)) {
+        scope.postMessage({ crash: crashed(error) });
+        // The session goes on without: it need not hold its memory.
+        if (helper) globalThis.close?.();
+      } else scope.postMessage({ id, ok: false, ...failure(RekindleError.from(error)) });
     } finally {
       running.delete(id);
     }
   }
 
   async function perform(request: Request, context: CallContext) {
-    if (request.method === 'create') {
-      session = await Session.load(build, request.args, context, (state) => scope.postMessage({ state }));
-      return session.created();
+    switch (request.method) {
+      case 'create':
+        session = await Session.load(build, request.args, context, (state) => scope.postMessage({ state }));
+        return session.created;
+      case 'connect':
+        serve(request.args.port, build);
+        request.args.port.start();
+        return undefined;
+      case 'startHelper':
+        helper = await Helper.start(build, request.args);
+        return undefined;
+      case 'embedViews':
+        return started(helper).embedViews(request.args, context);
+      default:
+        return call(started(session), request, context);
     }
-    if (!session) throw new RekindleError('INTERNAL', 'internal error: a call came before `create`. Please report it.');
-    return call(session, request, context);
   }
+}
+
+function started<T>(what: T | undefined): T {
+  if (!what) throw new RekindleError('INTERNAL', 'internal error: a call came before the start. Please report it.');
+  return what;
 }
 
 function call<M extends keyof Answers>(answers: Answers, { method, args }: Request<M>, context: CallContext) {

@@ -90,11 +90,11 @@ test('weights are WEIGHTS_FETCH when nobody answers, and the message says what t
 });
 
 test('wasm that does not arrive, or does not compile, is WASM_FAILED', async () => {
-  const module = {
-    default: async ({ module_or_path }) => WebAssembly.compileStreaming(module_or_path),
-  } as WasmModule;
+  const module = { default: async () => {} } as unknown as WasmModule;
   for (const [path, text] of [['/missing', /404/], ['/page', /web page/], ['/cut', /./], ['/whole', /magic|wasm/i]] as const) {
-    await assert.rejects(startWasm({ module, url: new URL(origin + path) }, () => {}), (error) => {
+    const missing = { url: new URL(`${origin}/missing`), integrity: '' };
+    const build = { module, url: new URL(origin + path), kernels: { relaxed: missing, plain: missing } };
+    await assert.rejects(startWasm(build, () => {}), (error) => {
       return error instanceof RekindleError && error.code === 'WASM_FAILED' && text.test(error.message);
     });
   }

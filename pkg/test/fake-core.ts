@@ -1,6 +1,6 @@
 /** A core without arithmetic, and a browser without pictures: enough to run the whole TypeScript of the package in Node. */
 import { createHash } from 'node:crypto';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, MessagePort, type TransferListItem } from 'node:worker_threads';
 import { optionInvalid, RekindleError } from '../src/errors.js';
 import { DEFAULT_TRAIN_OPTIONS } from '../src/defaults.js';
 import type { FromWorker, ToWorker } from '../src/protocol.js';
@@ -9,6 +9,11 @@ import type { ClassCount, Example, ResolvedTrainOptions, StoredReport } from '..
 import type { WasmEmbedder, WasmModule, WasmRun, WasmTuner } from '../src/wasm.js';
 import { serve } from '../src/worker.js';
 
+// Newer versions of Node have one, which would start a helper for each core.
+Reflect.deleteProperty(globalThis, 'navigator');
+
+const NO_FILE = { url: new URL('data:application/wasm,'), integrity: '' };
+
 export const WEIGHTS = new Blob(['weights']);
 
 const SPEC = { arch: 'fake', inputSize: 2 } as ReturnType<WasmEmbedder['spec']>;
@@ -16,8 +21,9 @@ const SPEC = { arch: 'fake', inputSize: 2 } as ReturnType<WasmEmbedder['spec']>;
 /** What a test can change of the core, and see of it. */
 export class FakeCore {
   readonly log: string[] = [];
-  /** Runs before every embedding. */
-  beforeEmbed: () => void | Promise<void> = () => {};
+  /** Runs before every embedding; the session's embedder is the first, those of helpers come after. */
+  beforeEmbed: (embedder: number) => void | Promise<void> = () => {};
+  #embedders = 0;
   beforeEpoch: () => void = () => {};
   /** Runs when an embedder is made on this device. */
   onDevice: (device: 'cpu' | 'webgpu') => void = () => {};
@@ -26,12 +32,14 @@ export class FakeCore {
     return {
       module: this.module,
       url: new URL('data:application/wasm;base64,AGFzbQEAAAA='),
+      kernels: { relaxed: NO_FILE, plain: NO_FILE },
       weights: { bytes: 7, sha256: createHash('sha256').update('weights').digest('hex') },
     };
   }
 
   readonly module: WasmModule = {
-    default: async ({ module_or_path }) => module_or_path.arrayBuffer(),
+    default: async () => {},
+    useKernels: async () => {},
     probe: (bytes) => {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
       return { format: 'jpeg', width: 1, height: 1, orientation: 1 };
@@ -54,13 +62,14 @@ export class FakeCore {
   };
 
   #embedder(kind: 'cpu' | 'webgpu'): WasmEmbedder {
+    const number = ++this.#embedders;
     return {
       device: () => ({ kind, adapter: null, software: false, reason: '' }),
       spec: () => SPEC,
       inputSize: () => 2,
       featureLength: () => 1,
       embed: async (_rgba, _width, _height, views) => {
-        await this.beforeEmbed();
+        await this.beforeEmbed(number);
         this.log.push(`embed ${views.map(({ index }) => index)}`);
         return new Float32Array(views.length);
       },
@@ -158,6 +167,7 @@ export function installBrowser(core: FakeCore): { started: string[] } {
   class FakeWorker {
     readonly #port: MessagePort;
     readonly #worker: MessagePort;
+    readonly #given: MessagePort[] = [];
 
     constructor(url: URL) {
       started.push(url.pathname.split('/').at(-1) ?? '');
@@ -168,21 +178,26 @@ export function installBrowser(core: FakeCore): { started: string[] } {
         {
           postMessage: (message: FromWorker) => port2.postMessage(message),
           addEventListener: (type: string, listener: (event: never) => void) => {
-            if (type === 'message') port2.on('message', (data: ToWorker) => listener({ data } as never));
+            if (type === 'message') port2.on('message', (data: ToWorker) => listener({ data: this.#received(data) } as never));
           },
         },
         core.build,
       );
     }
-    postMessage(message: ToWorker): void {
-      this.#port.postMessage(message);
+    postMessage(message: ToWorker, transfer: Transferable[]): void {
+      this.#port.postMessage(message, transfer as unknown as TransferListItem[]);
+    }
+    /** Ports that come with a message end with the worker. */
+    #received(message: ToWorker): ToWorker {
+      const values = 'args' in message ? Object.values(message.args).flat() : [];
+      for (const value of values) if (value instanceof MessagePort) this.#given.push(value);
+      return message;
     }
     addEventListener(type: string, listener: (event: never) => void): void {
       if (type === 'message') this.#port.on('message', (data: FromWorker) => listener({ data } as never));
     }
     terminate(): void {
-      this.#port.close();
-      this.#worker.close();
+      for (const port of [this.#port, this.#worker, ...this.#given]) port.close();
     }
   }
   class FakeImageData {

@@ -46,7 +46,8 @@ test('create tells its device and the bytes that it loads', async () => {
   const seen: LoadProgress[] = [];
   const { tuner, started } = await create({ device: 'cpu', onProgress: (progress) => seen.push(progress) });
   assert.deepEqual(started, ['worker-cpu.js']);
-  assert.deepEqual(tuner.device, { kind: 'cpu', adapter: null, software: false, reason: 'The CPU was asked for.' });
+  const device = { kind: 'cpu', adapter: null, software: false, reason: 'The CPU was asked for.', simd: 'plain' };
+  assert.deepEqual(tuner.device, device);
   assert.deepEqual(new Set(seen.map(({ file }) => file)), new Set(['wasm', 'weights']));
   assert.equal(tuner.report, null);
 });

@@ -8,6 +8,7 @@ import { benchScale } from './scale.ts';
 import { benchShutter } from './shutter.ts';
 import { benchStart } from './start.ts';
 import { benchWebgpu } from './webgpu.ts';
+import { benchWorkers } from './workers.ts';
 
 const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
   head: benchHead,
@@ -15,6 +16,7 @@ const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
   shutter: benchShutter,
   start: benchStart,
   scale: benchScale,
+  workers: benchWorkers,
   webgpu: benchWebgpu,
 };
 

@@ -1,82 +1,76 @@
-/** The frozen backbone: images a second of Rekindle's own kernels against TF.js with the same weights. */
+/** The frozen backbone: Rekindle's two sets of kernels against other libraries with the same weights. */
 
 import type { Site } from '../browser/site.ts';
+import type { Contest, Share } from './page/embed.ts';
+import { ortVersion, serveOrt } from './ort.ts';
+import { servePages } from './pages.ts';
+import { perSecond, type Comparison, type Result } from './result.ts';
 import { alternate } from './rounds.ts';
-import { perSecond, type Result } from './result.ts';
 import { serveTfjs, tfjsVersion } from './tfjs.ts';
 
 const ROUNDS = 7;
-const IMAGES = 24;
+const IMAGES = 16;
+const BATCHES = [1, 16];
 
-/** The embeddings of some photos, one after the other. */
+/** Embeddings of the same photos one by one and all at once. */
 export async function benchEmbed(site: Site): Promise<Result> {
   await serveTfjs(site.server);
+  await serveOrt(site.server);
+  await servePages(site.server, ['embed']);
   const page = await site.page();
-  const { side, similarity, simd, threads } = await page.evaluate(prepare, IMAGES);
-  if (similarity < 0.999) throw new Error(`the two do not compute the same: cosine ${similarity}`);
-  const times = await alternate(
-    [
-      { name: 'Rekindle', round: () => page.evaluate(() => (window as unknown as Contest).rekindle()) },
-      { name: `TF.js ${tfjsVersion()} (wasm)`, round: () => page.evaluate(() => (window as unknown as Contest).tfjs()) },
-    ],
-    ROUNDS,
-  );
+  const facts = await page.evaluate(async (count) => {
+    const bench = (await import('/bench/embed.js' as string)) as typeof import('./page/embed.ts');
+    const { contest, ...facts } = await bench.prepare(count);
+    Object.assign(window, { contest });
+    return facts;
+  }, IMAGES);
+  if (!(facts.similarity > 0.999)) throw new Error(`they do not compute the same: cosine ${facts.similarity}`);
+
+  const contender = (key: keyof Contest, name: string, batch: number) => ({
+    name,
+    round: () =>
+      page.evaluate(([key, batch]) => (window as unknown as { contest: Contest }).contest[key](batch), [key, batch] as const),
+  });
+  const parts: Comparison[] = [];
+  for (const batch of BATCHES) {
+    const times = await alternate(
+      [
+        contender('relaxed', 'Rekindle, relaxed SIMD', batch),
+        contender('plain', 'Rekindle, plain SIMD', batch),
+        contender('tfjs', `TF.js ${tfjsVersion()} (wasm)`, batch),
+        contender('ort', `onnxruntime-web ${ortVersion()} (wasm)`, batch),
+      ],
+      ROUNDS,
+    );
+    const work = `${IMAGES} photos, ${batch === 1 ? 'one by one' : `${batch} at once`}`;
+    parts.push({ work, times });
+  }
+  const [{ work, times }, ...more] = parts as [Comparison, ...Comparison[]];
   return {
     name: 'embed',
     title: 'Embedding images with the frozen backbone',
-    work: `${IMAGES} photos through MobileNetV2 at ${side}x${side}, one after the other, on one thread`,
-    notes: [
-      `Images a second: ${perSecond(times, IMAGES)}.`,
-      'Rekindle: `embed` of the wasm module (CPU build) from decoded pixels: resizing, cropping and normalising are in its time.',
-      `TF.js: the same weights with the norms folded, fused convolutions, on tensors made before; SIMD ${simd}, threads ${threads}.`,
-      `Smallest cosine similarity of the two embeddings of a photo: ${similarity.toFixed(6)}.`,
-    ],
+    work: `${work}, through MobileNetV2 at ${facts.side}x${facts.side} on one thread`,
     times,
+    more,
+    notes: [
+      ...parts.map(({ work, times }) => `${work}, images a second: ${perSecond(times, IMAGES)}.`),
+      `Rekindle: \`embed\` of the wasm module (CPU build) from pixels of photos whose shorter side is ${facts.resized}: cropping and ` +
+        'normalising are in its time. At once: one photo as often, for `embed` takes views of one photo.',
+      'TF.js: the same weights with the norms folded, fused convolutions, on tensors made before; ' +
+        `SIMD ${facts.simd}, threads ${facts.threads}.`,
+      'onnxruntime-web: the same folded weights as an ONNX model, normalised numbers given; one thread.',
+      `Smallest cosine similarity of an embedding to that of TF.js or onnxruntime-web: ${facts.similarity.toFixed(6)}; largest difference of the two ` +
+        `sets of kernels in a feature: ${facts.difference.toExponential(1)}.`,
+      shareNote('relaxed', facts.shares.relaxed),
+      shareNote('plain', facts.shares.plain),
+    ],
   };
 }
 
-/** What the page holds between the rounds. */
-interface Contest {
-  rekindle(): Promise<number>;
-  tfjs(): Promise<number>;
-}
-
-/** Runs in the page: starts both, compares what they compute, and leaves a round of each on `window`. */
-async function prepare(count: number) {
-  const { startEmbedder, pixels } = await import('page/features.js');
-  const { photos } = await import('page/photos.js');
-  const tfjs = (await import('/bench/tfjs.js' as string)) as typeof import('./page/tfjs.ts');
-  const backend = await tfjs.start();
-  if (backend.backend !== 'wasm') throw new Error(`TF.js runs on ${backend.backend}`);
-  const { embedder, weights } = await startEmbedder();
-  const side = embedder.inputSize();
-  const { mean, std } = embedder.spec();
-  const plain = [{ index: 0, seed: 0 }];
-
-  const images = await Promise.all((await photos('train')).slice(0, count).map(({ file }) => pixels(file)));
-  const embed = async () => {
-    const embeddings: Float32Array[] = [];
-    const start = performance.now();
-    for (const { data, width, height } of images) embeddings.push(await embedder.embed(data, width, height, plain, undefined));
-    return { ms: performance.now() - start, embeddings };
-  };
-  // The crop that the embedder makes, as TF.js wants it: rounded to whole pixel values, so not to the last bit the same.
-  const crops = images.map(({ data, width, height }) => {
-    const rgba = embedder.preview(data, width, height, plain, undefined);
-    return Float32Array.from({ length: side * side * 3 }, (_, at) => {
-      const channel = at % 3;
-      const value = (rgba[Math.floor(at / 3) * 4 + channel] as number) / 255;
-      return (value - (mean[channel] as number)) / (std[channel] as number);
-    });
-  });
-  const other = tfjs.embedding(weights, crops, side);
-
-  const [ours, theirs] = [(await embed()).embeddings, (await other()).embeddings];
-  const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, at) => sum + value * (b[at] as number), 0);
-  const cosines = ours.map((a, at) => {
-    const b = theirs[at] as Float32Array;
-    return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-  });
-  Object.assign(window, { rekindle: async () => (await embed()).ms, tfjs: async () => (await other()).ms } satisfies Contest);
-  return { side, similarity: Math.min(...cosines), simd: backend.simd, threads: backend.threads && crossOriginIsolated };
+function shareNote(simd: string, { decodeMs, viewMs, embedMs }: Share): string {
+  const [whole, preparing] = [decodeMs + embedMs, decodeMs + viewMs].map((ms) => ms.toFixed(1));
+  return (
+    `From a photo's file, ${simd} SIMD, medians: ${whole} ms to the embedding, of which ${preparing} ms for decoding ` +
+    `(${decodeMs.toFixed(1)} ms, the browser's), resizing and cropping (${viewMs.toFixed(1)} ms).`
+  );
 }

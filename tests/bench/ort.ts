@@ -1,4 +1,4 @@
-/** onnxruntime-web with its WebGPU provider. */
+/** onnxruntime-web with its wasm and WebGPU providers. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,9 +8,9 @@ import { servePages } from './pages.ts';
 
 const folder = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'));
 
-/** Serves `/bench/ort-webgpu.js` and the runtime's wasm files. */
+/** Serves `/bench/ort-wasm.js`, `/bench/ort-webgpu.js` and the runtime's wasm files. */
 export async function serveOrt(server: Server): Promise<void> {
-  await servePages(server, ['ort-webgpu']);
+  await servePages(server, ['ort-wasm', 'ort-webgpu']);
   server.mount('/ort/', folder);
 }
 

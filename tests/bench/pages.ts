@@ -12,6 +12,8 @@ export async function servePages(server: Server, names: string[]): Promise<void>
     outdir: folder,
     bundle: true,
     format: 'esm',
+    // The site serves these itself.
+    external: ['page/*'],
     minify: true,
     logLevel: 'error',
   });

@@ -8,7 +8,7 @@ import type { Times } from './rounds.ts';
 
 const FOLDER = fileURLToPath(new URL('../../docs/benchmarks/', import.meta.url));
 
-/** What was compared, and the times; the first contender is Rekindle. */
+/** What was compared, and the times; the others are compared with the first contender. */
 export interface Result {
   /** Name of the benchmark and of its files. */
   name: string;
@@ -84,7 +84,7 @@ function table(comparison: Comparison): string {
     const [low, high] = spreadMs;
     return `| ${name} | ${ms(medianMs)} | ${ms(low)} to ${ms(high)} | ${(ratios(comparison)[index] ?? NaN).toFixed(2)} |`;
   });
-  return `| | median ms | spread ms | times Rekindle |
+  return `| | median ms | spread ms | times ${comparison.times[0]?.name} |
 |---|---|---|---|
 ${rows.join('\n')}`;
 }

@@ -87,6 +87,6 @@ async function peer(): Promise<number> {
     const value = data[Math.floor(at / 3) * 4 + (at % 3)] as number;
     return (value / 255 - 0.45) / 0.225;
   });
-  await tfjs.embedding(weights, [image], side)();
+  await tfjs.embedding(weights, [image], side)(1);
   return performance.now() - start;
 }

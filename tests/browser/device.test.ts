@@ -19,8 +19,8 @@ async function create(site: Site, device: 'auto' | 'cpu' | 'webgpu') {
     });
   }, device);
   await page.context().close();
-  const wasm = site.server.requests.slice(before).filter((path) => path.endsWith('.wasm'));
-  return { outcome, builds: wasm.map((path) => /wasm\/(\w+)\//.exec(path)?.[1]) };
+  const builds = site.server.requests.slice(before).flatMap((path) => /wasm\/(\w+)\/\w+\.wasm$/.exec(path)?.[1] ?? []);
+  return { outcome, builds };
 }
 
 function info(outcome: Awaited<ReturnType<typeof create>>['outcome']) {

@@ -10,7 +10,7 @@ import { unpackedPackage } from './package.ts';
 import { listPhotos, photoFolder } from './photos.ts';
 import { Server } from './server.ts';
 
-const PAGE_MODULES = ['features', 'files', 'outcome', 'photos'];
+const PAGE_MODULES = ['features', 'files', 'kernels', 'outcome', 'photos'];
 
 /** A server and a browser of its own. */
 export interface Site {

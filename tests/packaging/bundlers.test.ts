@@ -68,7 +68,7 @@ function check({ device, classes, trainExamples, tried, right }: Outcome): void 
 
 function assertLean(requests: string[]): void {
   const fetched = (ending: RegExp) => requests.filter((request) => ending.test(request)).length;
-  assert.equal(fetched(/\.wasm$/), 1, `one wasm file should be fetched: ${requests}`);
+  assert.equal(fetched(/\.wasm$/), 2, `one build and its kernels should be fetched: ${requests}`);
   assert.equal(fetched(/\.safetensors$/), 1, `the weights should be fetched once: ${requests}`);
 }
 

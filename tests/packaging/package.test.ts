@@ -25,13 +25,13 @@ function runBin(name: string, bin: string, args: string[], cwd: string): string 
 }
 
 test('it holds what runs, what types it, the weights and the licences, and nothing else', () => {
-  const needed = ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/index.d.ts', 'dist/weights-manifest.js'];
+  const needed = ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/index.d.ts', 'dist/weights-manifest.js', 'dist/kernels-manifest.js'];
   assert.deepEqual(needed.filter((file) => !tarball.files.includes(file)), [], 'missing');
   assert.ok(tarball.files.some((file) => /^weights\/.*licen[cs]e/i.test(file)), 'the licence of the weights is missing');
 
   const expected = [
     ...[/^package\.json$/, /^README\.md$/, /^LICENSE-\w+$/, /^weights\/[\w.-]+$/],
-    ...[/^dist\/[\w-]+\.js$/, /^dist\/[\w-]+\.d\.ts$/, /^dist\/wasm\/[cg]pu\/rekindle[\w.]+$/],
+    ...[/^dist\/[\w-]+\.js$/, /^dist\/[\w-]+\.d\.ts$/, /^dist\/wasm\/[cg]pu\/rekindle[\w.]+$/, /^dist\/wasm\/kernels-\w+\.wasm$/],
   ];
   assert.deepEqual(tarball.files.filter((file) => !expected.some((pattern) => pattern.test(file))), [], 'not expected');
 });

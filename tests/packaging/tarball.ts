@@ -12,6 +12,8 @@ const BUILT = [
   'dist/index.js',
   'dist/wasm/cpu/rekindle_bg.wasm',
   'dist/wasm/gpu/rekindle_bg.wasm',
+  'dist/wasm/kernels-plain.wasm',
+  'dist/wasm/kernels-relaxed.wasm',
   'weights/mobilenet_v2.safetensors',
 ];
 

@@ -169,8 +169,23 @@ impl Dense {
 
 #[cfg(test)]
 mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
-    use crate::kernel::tests::{assert_close, numbers};
+
+    /// From -1 to 1, by the seed.
+    fn numbers(count: usize, seed: u64) -> Vec<f32> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        (0..count).map(|_| random.random_range(-1.0..1.0)).collect()
+    }
+
+    #[track_caller]
+    fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        let close = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4);
+        assert!(close, "{what}: {found:?} is not {expected:?}");
+    }
 
     #[test]
     fn products_and_gradients_are_those_of_the_definition() {

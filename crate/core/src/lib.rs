@@ -12,7 +12,6 @@ pub mod error;
 pub mod evaluate;
 pub mod head;
 pub mod image;
-mod kernel;
 pub mod model;
 pub mod prefix;
 pub mod project;
@@ -20,6 +19,8 @@ pub mod seed;
 pub mod train;
 pub mod tuner;
 pub mod weights;
+
+pub(crate) use rekindle_kernel as kernel;
 
 pub use device::{Device, DeviceInfo};
 pub use embedder::Embedder;

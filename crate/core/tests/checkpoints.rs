@@ -44,7 +44,9 @@ fn safetensors() -> Vec<u8> {
 
 #[test]
 fn every_format_and_type_gives_the_same_numbers() {
-    for name in ["zip.pth", "legacy.pth", "f16.pth", "bf16.pth", "training.pth", "wrapped.pth", "transposed.pth"] {
+    for name in
+        ["zip.pth", "legacy.pth", "f16.pth", "bf16.pth", "training.pth", "wrapped.pth", "transposed.pth"]
+    {
         let bytes = read(name);
         let mut tensors =
             Tensors::read_foreign(&bytes, spec()).unwrap_or_else(|error| panic!("{name}: {error}"));

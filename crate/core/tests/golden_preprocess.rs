@@ -87,7 +87,9 @@ fn crops_as_pillow_does() {
         let over = differences.iter().filter(|&&d| d > 1).count() as f64 / differences.len() as f64;
         match case.interpolation {
             Interpolation::Bilinear => assert!(*largest <= 1, "{}: {largest}", case.expected),
-            Interpolation::Bicubic => assert!(*largest <= 8 && over < 0.005, "{}: {largest}, {over}", case.expected),
+            Interpolation::Bicubic => {
+                assert!(*largest <= 8 && over < 0.005, "{}: {largest}, {over}", case.expected)
+            }
         }
         assert!(share < 0.3, "{}: {share}", case.expected);
     }

@@ -7,6 +7,8 @@ mod embedder;
 #[cfg(target_family = "wasm")]
 mod image;
 #[cfg(target_family = "wasm")]
+mod kernels;
+#[cfg(target_family = "wasm")]
 mod options;
 #[cfg(target_family = "wasm")]
 mod tuner;

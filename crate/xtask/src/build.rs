@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use crate::step::{run, say};
 use crate::toolchain::Toolchain;
 use crate::wasm::{self, Flavour};
-use crate::{npm, sizes};
+use crate::{kernels, npm, sizes};
 
 /// Which WebAssembly builds are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,9 +38,13 @@ pub fn everything(flavours: Flavours, optimise: bool) -> Result<()> {
     let toolchain = Toolchain::set_up()?;
     let mut rows = Vec::new();
     for flavour in flavours.list() {
-        rows.push((flavour.name(), wasm::build(&toolchain, *flavour, optimise)?));
+        rows.push((*flavour, wasm::build(&toolchain, *flavour, optimise)?));
     }
+    kernels::build()?;
     sizes::print_table(&rows);
+    for (flavour, sizes) in rows.iter().filter(|_| optimise) {
+        sizes.check(flavour.name(), flavour.budget())?;
+    }
     for place in Flavour::ALL {
         let flavour = flavours.list().iter().find(|flavour| **flavour == place).or(flavours.list().first());
         if let Some(flavour) = flavour {

@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod chromium;
 mod demo;
+mod kernels;
 mod layout;
 mod npm;
 mod photos;

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::wasm::Flavour;
+
 /// Sizes in bytes of a module together with its JavaScript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
@@ -28,6 +30,20 @@ impl Sizes {
             sizes.brotli += brotli(&bytes)?;
         }
         Ok(sizes)
+    }
+
+    /// Whether a build stays within its budget: what is added by oversight ends in every visitor's download.
+    ///
+    /// # Errors
+    /// When it is larger, after brotli, than `most` bytes.
+    pub fn check(self, name: &str, most: usize) -> Result<()> {
+        anyhow::ensure!(
+            self.brotli <= most,
+            "the {name} build is {} after brotli, over its budget of {}: find what grew, or argue for more",
+            shown(self.brotli),
+            shown(most),
+        );
+        Ok(())
     }
 
     /// Keeps the sizes in a file: compressing takes longer than all else of an unchanged build.
@@ -54,9 +70,10 @@ impl Sizes {
 }
 
 /// Prints one row for each build.
-pub fn print_table(rows: &[(&str, Sizes)]) {
+pub fn print_table(rows: &[(Flavour, Sizes)]) {
     println!("{:<8} {:>10} {:>10} {:>10}", "wasm+js", "raw", "gzip", "brotli");
-    for (name, sizes) in rows {
+    for (flavour, sizes) in rows {
+        let name = flavour.name();
         println!("{name:<8} {:>10} {:>10} {:>10}", shown(sizes.raw), shown(sizes.gzip), shown(sizes.brotli));
     }
 }
@@ -99,6 +116,8 @@ mod tests {
         let kept = folder.path().join("sizes.txt");
         sizes.write(&kept).unwrap();
         assert_eq!(Sizes::read(&kept).unwrap(), sizes);
+        assert!(sizes.check("cpu", sizes.brotli).is_ok());
+        assert!(sizes.check("cpu", sizes.brotli - 1).unwrap_err().to_string().contains("the cpu build"));
         fs::write(&kept, "12 x").unwrap();
         assert!(Sizes::read(&kept).is_err());
     }

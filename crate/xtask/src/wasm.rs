@@ -50,6 +50,14 @@ impl Flavour {
         }
     }
 
+    /// Most bytes that its module and JavaScript may have after brotli.
+    pub fn budget(self) -> usize {
+        match self {
+            Self::Cpu => 640_000,
+            Self::Gpu => 700_000,
+        }
+    }
+
     /// Cargo's arguments that choose package, features and profile.
     pub fn cargo_arguments(self) -> &'static [&'static str] {
         match self {

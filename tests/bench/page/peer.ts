@@ -1,4 +1,4 @@
-/** Another library with the same network on WebGPU, inside the page. */
+/** Another library with the same network, inside the page. */
 
 /** What it takes and gives. */
 export interface Peer {

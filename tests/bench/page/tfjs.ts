@@ -54,19 +54,33 @@ export function headTraining(task: HeadTask): () => Promise<{ ms: number; accura
   };
 }
 
-/** The backbone on images of `side` squared, each as normalised `[side, side, 3]`; the tensors are made before the rounds. */
-export function embedding(weights: Uint8Array, images: Float32Array[], side: number): () => Promise<{ ms: number; embeddings: Float32Array[] }> {
+/**
+ * The backbone on images of `side` squared, each as normalised `[side, side, 3]`, in batches; the tensors are made before
+ * the rounds. The outputs are those of the batches, one after the other.
+ */
+export function embedding(
+  weights: Uint8Array,
+  images: Float32Array[],
+  side: number,
+): (batch: number) => Promise<{ ms: number; outputs: Float32Array[] }> {
   const network = mobilenet(weights);
-  const inputs = images.map((image) => tf.tensor4d(image, [1, side, side, 3]));
-  return async () => {
-    const embeddings: Float32Array[] = [];
+  const all = tf.concat(images.map((image) => tf.tensor4d(image, [1, side, side, 3])));
+  const inputs = new Map<number, tf.Tensor4D[]>();
+  const batches = (size: number): tf.Tensor4D[] => {
+    const made = inputs.get(size) ?? tf.split(all, images.length / size);
+    inputs.set(size, made);
+    return made;
+  };
+  return async (batch) => {
+    const given = batches(batch);
+    const outputs: Float32Array[] = [];
     const start = performance.now();
-    for (const input of inputs) {
+    for (const input of given) {
       const output = network(input);
-      embeddings.push((await output.data()) as Float32Array);
+      outputs.push((await output.data()) as Float32Array);
       output.dispose();
     }
-    return { ms: performance.now() - start, embeddings };
+    return { ms: performance.now() - start, outputs };
   };
 }
 

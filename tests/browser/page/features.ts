@@ -1,6 +1,6 @@
 /** The features that the package caches, computed here by its wasm module, for other programs to use. */
 
-import type { AugmentOptions, ResolvedTrainOptions, Spec, TrainOptions } from 'rekindle';
+import type { AugmentOptions, DeviceInfo, ResolvedTrainOptions, Spec, TrainOptions } from 'rekindle';
 
 interface View {
   index: number;
@@ -19,6 +19,7 @@ export interface Embedder {
 /** The parts of the wasm module that are used here. */
 export interface WasmModule {
   default(input: { module_or_path: Promise<Response> }): Promise<unknown>;
+  useKernels(module: WebAssembly.Module): Promise<void>;
   checkTrainOptions(options: unknown): ResolvedTrainOptions;
   Embedder: { create(weights: Uint8Array, device: 'cpu' | 'webgpu', inputSize: number | undefined): Promise<Embedder> };
   Tuner: new (embedder: Embedder, seed: number) => {
@@ -27,10 +28,12 @@ export interface WasmModule {
   };
 }
 
-/** The wasm module that the package's worker loads. */
-export async function loadWasm(build: 'cpu' | 'gpu'): Promise<WasmModule> {
-  const wasm = (await import(`/rekindle/dist/wasm/${build}/rekindle.js`)) as WasmModule;
+/** The wasm module that the package's worker loads, with its kernels. */
+export async function loadWasm(build: 'cpu' | 'gpu', simd: DeviceInfo['simd'] = 'relaxed'): Promise<WasmModule> {
+  // The kernels belong to an instance of the module, and the query makes it one of its own.
+  const wasm = (await import(`/rekindle/dist/wasm/${build}/rekindle.js?${simd}`)) as WasmModule;
   await wasm.default({ module_or_path: fetch(`/rekindle/dist/wasm/${build}/rekindle_bg.wasm`) });
+  await wasm.useKernels(await WebAssembly.compileStreaming(fetch(`/rekindle/dist/wasm/kernels-${simd}.wasm`)));
   return wasm;
 }
 
@@ -40,8 +43,8 @@ export async function loadWeights(): Promise<Uint8Array> {
 }
 
 /** An embedder made of the files that the package's worker loads. */
-export async function startEmbedder() {
-  const [wasm, weights] = [await loadWasm('cpu'), await loadWeights()];
+export async function startEmbedder(simd: DeviceInfo['simd'] = 'relaxed') {
+  const [wasm, weights] = [await loadWasm('cpu', simd), await loadWeights()];
   return { wasm, weights, embedder: await wasm.Embedder.create(weights, 'cpu', undefined) };
 }
 

@@ -58,12 +58,15 @@ impl Preprocess {
     /// # Shapes
     /// `[height, width, 3]`, channels R, G, B.
     pub fn normalise(&self, pixels: &Pixels) -> Vec<f32> {
-        let channels = self.mean.iter().zip(&self.std).cycle();
-        pixels
-            .rgb()
-            .iter()
-            .zip(channels)
-            .map(|(&v, (mean, std))| (f32::from(v) / 255.0 - mean) / std)
-            .collect()
+        // A channel has 256 values: two divisions for each of them, not for each pixel.
+        let table =
+            |(mean, std)| std::array::from_fn::<f32, 256, _>(|value| (value as f32 / 255.0 - mean) / std);
+        let [red, green, blue] = [0, 1, 2].map(|at: usize| table((self.mean[at], self.std[at])));
+        let (pixels, _) = pixels.rgb().as_chunks::<3>();
+        let mut normalised = vec![0.0; pixels.len() * 3];
+        for (to, &[r, g, b]) in normalised.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+            *to = [red[usize::from(r)], green[usize::from(g)], blue[usize::from(b)]];
+        }
+        normalised
     }
 }

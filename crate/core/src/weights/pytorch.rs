@@ -100,9 +100,9 @@ fn views<'a>(pickle: &Pickle, storage: impl Fn(&str) -> Option<&'a [u8]>) -> Res
     let mut views = Views::new();
     for (name, tensor) in state(pickle)? {
         let Some(dtype) = dtype(tensor.element) else { continue };
-        let data = storage(&tensor.storage).and_then(|data| part(tensor, data)).ok_or_else(|| {
-            refused(format!("the numbers of tensor `{name}` are not where the file says"))
-        })?;
+        let data = storage(&tensor.storage)
+            .and_then(|data| part(tensor, data))
+            .ok_or_else(|| refused(format!("the numbers of tensor `{name}` are not where the file says")))?;
         views.insert(name.to_owned(), Stored { dtype, shape: tensor.shape.clone(), data });
     }
     Ok(views)

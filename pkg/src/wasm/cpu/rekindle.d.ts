@@ -3,6 +3,7 @@ import type { WasmModule } from '../../wasm.js';
 
 declare const init: WasmModule['default'];
 export default init;
+export declare const useKernels: WasmModule['useKernels'];
 export declare const probe: WasmModule['probe'];
 export declare const defaultTrainOptions: WasmModule['defaultTrainOptions'];
 export declare const checkTrainOptions: WasmModule['checkTrainOptions'];

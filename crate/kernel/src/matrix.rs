@@ -13,6 +13,7 @@ pub const ADD: u8 = 2;
 /// A row of tiles: `out[pixel][8] = finish(bias[8] + sum over k of input[pixel][k] * weight[k][8])`.
 ///
 /// Input `k` of a pixel is at `input + (k / depth) * step + pixel * STRIDE + k % depth`.
+#[repr(C)]
 pub struct Tiles {
     pub input: *const f32,
     /// Numbers from one chunk of `depth` inputs to the next.
@@ -85,13 +86,16 @@ unsafe fn tile<L: Lanes, const N: usize, const STRIDE: usize, const FINISH: u8>(
         // One k in each turn: where several are unrolled, LLVM's WebAssembly back end moves the sums behind all loads,
         // and everything is spilled.
         for _ in 0..job.chunks {
-            for k in 0..job.depth {
+            let mut from = input;
+            for _ in 0..job.depth {
                 let weight = [L::load(weights), L::load(weights.add(4))];
                 for (pixel, sum) in sums.iter_mut().enumerate() {
-                    let value = L::splat(*input.add(pixel * STRIDE + k));
+                    // A constant distance from one address is part of the load instruction.
+                    let value = L::splat(*from.add(pixel * STRIDE));
                     sum[0] = sum[0].mul_add(value, weight[0]);
                     sum[1] = sum[1].mul_add(value, weight[1]);
                 }
+                from = from.add(1);
                 weights = weights.add(8);
             }
             input = input.wrapping_add(job.step);

@@ -1,5 +1,5 @@
 //! The computations of a frozen prefix and of a linear head, one function each. They take slices, check their lengths
-//! once and are safe to call; behind them is the only unsafe code of the crate.
+//! once and are safe to call; behind them is nearly all the unsafe code of the project.
 //!
 //! A map is kept in panels of eight channels, `[channels / 8][pixel][8]`: neighbouring pixels are then read and written
 //! at constant distances. Weights are packed to match, `[outputs / 8][bias 8 | inputs x 8]`.
@@ -7,11 +7,16 @@
 #![allow(unsafe_code, reason = "vector instructions, and no bounds check in the inner loops")]
 
 mod depthwise;
+#[cfg(target_arch = "wasm32")]
+pub mod emitted;
+mod job;
 mod matrix;
 mod simd;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
+use depthwise::Row;
+use job::Job;
 use matrix::Tiles;
 use simd::Best;
 
@@ -50,7 +55,7 @@ pub fn pointwise(input: &[f32], stride: usize, weights: &[f32], finish: Finish<'
     assert!(weights.len() == (chunks * PANEL + 1) * PANEL, "weights are a bias and panels of inputs");
     let reach = chunks.saturating_sub(1).saturating_mul(stride).saturating_add(pixels * PANEL);
     assert!(chunks == 0 || input.len() >= reach, "the input is long enough");
-    let mut job = Tiles {
+    let mut tiles = Tiles {
         input: input.as_ptr(),
         step: stride,
         chunks,
@@ -60,18 +65,17 @@ pub fn pointwise(input: &[f32], stride: usize, weights: &[f32], finish: Finish<'
         add: std::ptr::null(),
         pixels,
     };
-    // SAFETY: `out` holds eight numbers a pixel, and the lengths of all that is read were checked above and below.
-    unsafe {
-        match finish {
-            Finish::Linear => tiles::<PANEL, { matrix::LINEAR }>(&job),
-            Finish::Relu6 => tiles::<PANEL, { matrix::RELU6 }>(&job),
-            Finish::Add(map) => {
-                assert!(map.len() >= pixels * PANEL, "the map that is added is long enough");
-                job.add = map.as_ptr();
-                tiles::<PANEL, { matrix::ADD }>(&job);
-            }
+    let job = match finish {
+        Finish::Linear => Job::Linear(tiles),
+        Finish::Relu6 => Job::Relu6(tiles),
+        Finish::Add(map) => {
+            assert!(map.len() >= pixels * PANEL, "the map that is added is long enough");
+            tiles.add = map.as_ptr();
+            Job::Add(tiles)
         }
-    }
+    };
+    // SAFETY: `out` holds eight numbers a pixel, and the lengths of all that is read were checked above.
+    unsafe { run(&job) }
 }
 
 /// The gradient of one panel of a 1x1 convolution's weights: each input channel times each column, summed over the pixels.
@@ -103,7 +107,7 @@ pub fn pointwise_gradient(input: &[f32], stride: usize, columns: &[f32], out: &m
             pixels: PANEL,
         };
         // SAFETY: `part` holds eight numbers for each of eight channels; the lengths of what is read were checked above.
-        unsafe { tiles::<1, { matrix::LINEAR }>(&job) }
+        unsafe { run(&Job::Gradient(job)) }
     }
 }
 
@@ -132,7 +136,7 @@ pub fn stem(image: &[f32], stride: usize, weights: &[f32], out: &mut [f32]) {
         pixels,
     };
     // SAFETY: the last pixel of the last row reads up to `reach`, which was checked.
-    unsafe { tiles::<6, { matrix::RELU6 }>(&job) }
+    unsafe { run(&Job::Stem(job)) }
 }
 
 /// One panel of one output row of a 3x3 depthwise convolution with padding 1, and ReLU6.
@@ -150,19 +154,10 @@ pub fn depthwise(rows: [&[f32]; 3], weights: &[f32], stride: usize, out: &mut [f
     assert!(rows.iter().all(|row| row.len() == width * PANEL), "rows have one length");
     assert!(weights.len() == DEPTHWISE, "weights are a bias and nine taps");
     assert!(out.len() == width.div_ceil(stride) * PANEL, "the output has the strided width");
-    let job = depthwise::Row {
-        rows: rows.map(<[f32]>::as_ptr),
-        width,
-        weights: weights.as_ptr(),
-        out: out.as_mut_ptr(),
-    };
+    let job =
+        Row { rows: rows.map(<[f32]>::as_ptr), width, weights: weights.as_ptr(), out: out.as_mut_ptr() };
     // SAFETY: all lengths were checked above.
-    unsafe {
-        match stride {
-            1 => row::<1>(&job),
-            _ => row::<2>(&job),
-        }
-    }
+    unsafe { run(&if stride == 1 { Job::Depthwise(job) } else { Job::DepthwiseHalving(job) }) }
 }
 
 /// The mean of one panel over the image.
@@ -180,46 +175,29 @@ pub fn pool(input: &[f32]) -> [f32; PANEL] {
     sums.map(|sum| sum / pixels.len() as f32)
 }
 
-/// Runs the tiles with the best lanes there are.
+/// Does a job with the best lanes there are.
 ///
 /// # Safety
-/// As [`matrix::run`], but for the instructions.
-unsafe fn tiles<const STRIDE: usize, const FINISH: u8>(job: &Tiles) {
+/// As [`Job::run`], but for the instructions.
+unsafe fn run(job: &Job) {
     #[cfg(target_arch = "x86_64")]
     {
         /// Enables fused multiply-add for all that is inlined into it.
         #[target_feature(enable = "fma")]
-        unsafe fn fused<const STRIDE: usize, const FINISH: u8>(job: &Tiles) {
+        unsafe fn fused(job: &Job) {
             // SAFETY: the caller's contract, and `fma` is enabled.
-            unsafe { matrix::run::<simd::Fma, STRIDE, FINISH>(job) }
+            unsafe { job.run::<simd::Fma>() }
         }
         if std::arch::is_x86_feature_detected!("fma") {
             // SAFETY: the caller's contract, and `fma` was found.
-            return unsafe { fused::<STRIDE, FINISH>(job) };
+            return unsafe { fused(job) };
         }
     }
-    // SAFETY: the caller's contract; every processor of this target has these lanes.
-    unsafe { matrix::run::<Best, STRIDE, FINISH>(job) }
-}
-
-/// Runs a depthwise row with the best lanes there are.
-///
-/// # Safety
-/// As [`depthwise::run`], but for the instructions.
-unsafe fn row<const STRIDE: usize>(job: &depthwise::Row) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        /// Enables fused multiply-add for all that is inlined into it.
-        #[target_feature(enable = "fma")]
-        unsafe fn fused<const STRIDE: usize>(job: &depthwise::Row) {
-            // SAFETY: the caller's contract, and `fma` is enabled.
-            unsafe { depthwise::run::<simd::Fma, STRIDE>(job) }
-        }
-        if std::arch::is_x86_feature_detected!("fma") {
-            // SAFETY: the caller's contract, and `fma` was found.
-            return unsafe { fused::<STRIDE>(job) };
-        }
+    #[cfg(target_arch = "wasm32")]
+    if let Some(run) = emitted::installed() {
+        // SAFETY: the caller's contract; a browser that has compiled the function has its instructions.
+        return unsafe { run(job) };
     }
     // SAFETY: the caller's contract; every processor of this target has these lanes.
-    unsafe { depthwise::run::<Best, STRIDE>(job) }
+    unsafe { job.run::<Best>() }
 }

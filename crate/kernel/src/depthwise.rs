@@ -3,6 +3,7 @@
 use super::simd::Lanes;
 
 /// One output row; a row outside the image is a row of zeros.
+#[repr(C)]
 pub struct Row {
     /// Rows above, at and below, `[width][8]` each.
     pub rows: [*const f32; 3],
@@ -22,7 +23,7 @@ pub unsafe fn run<L: Lanes, const STRIDE: usize>(job: &Row) {
     let outputs = job.width.div_ceil(STRIDE);
     // Outputs whose three columns are all inside the row.
     let inside = 1..job.width.saturating_sub(2) / STRIDE + 1;
-    for half in [0, 4] {
+    for half in (0..8).step_by(4) {
         let mut at = 0;
         // SAFETY: the caller's contract; `group` is called only where its columns are inside.
         unsafe {

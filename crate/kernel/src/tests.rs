@@ -7,13 +7,13 @@ use super::simd::{Array, Best, Lanes};
 use super::*;
 
 /// From -1 to 1, by the seed.
-pub(crate) fn numbers(count: usize, seed: usize) -> Vec<f32> {
+fn numbers(count: usize, seed: usize) -> Vec<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed as u64);
     (0..count).map(|_| random.random_range(-1.0..1.0)).collect()
 }
 
 #[track_caller]
-pub(crate) fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (at, (a, b)) in found.iter().zip(expected).enumerate() {
         assert!((a - b).abs() < 1e-4, "{what}: {a} is not {b} at {at}");

@@ -1,0 +1,97 @@
+//! 3x3 depthwise convolution with padding 1 and ReLU6: one output row of four channels. The nine taps stay in registers,
+//! and every input is loaded once for all of a few outputs that see it. `depthwise.rs` of crate `rekindle-kernel` is the
+//! same in Rust.
+
+use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
+
+use super::{PIXEL, Simd, advance, at, limits, relu6};
+
+/// Outputs that are computed together where all they see is inside the row.
+const GROUP: u32 = 4;
+
+// Parameters.
+const ROWS: [u32; 3] = [0, 1, 2];
+const WEIGHTS: u32 = 3;
+const OUT: u32 = 4;
+const OUTPUTS: u32 = 5;
+// Whether the last output sees a column on the right of the row.
+const RIGHT: u32 = 6;
+// Vectors.
+const TAPS: u32 = 7;
+const VALUE: u32 = 16;
+const SUMS: u32 = 17;
+// A value is no longer needed when the limits of ReLU6 are.
+const ZERO: u32 = VALUE;
+const SIX: u32 = SUMS + GROUP;
+
+/// The function of a row: `(three rows, weights, out, outputs, whether the last sees beyond the row)`. There is at least
+/// one output.
+pub fn function(simd: Simd, stride: u32) -> Function {
+    let mut function = Function::new([(SIX + 1 - TAPS, ValType::V128)]);
+    let mut code = function.instructions();
+    for tap in 0..9 {
+        code.local_get(WEIGHTS).v128_load(at(PIXEL * u64::from(1 + tap))).local_set(TAPS + tap);
+    }
+    let outputs = |outputs, left, right| Outputs { simd, stride, outputs, left, right };
+
+    // A row of one output, which sees beyond both ends.
+    code.local_get(OUTPUTS).i32_const(1).i32_eq().local_get(RIGHT).i32_and().if_(BlockType::Empty);
+    outputs(1, true, true).emit(&mut code);
+    code.return_().end();
+
+    outputs(1, true, false).emit(&mut code);
+    code.local_get(OUTPUTS).i32_const(1).i32_sub().local_get(RIGHT).i32_sub().local_set(OUTPUTS);
+    for size in [GROUP, 1] {
+        code.block(BlockType::Empty).loop_(BlockType::Empty);
+        code.local_get(OUTPUTS).i32_const(size as i32).i32_lt_u().br_if(1);
+        outputs(size, false, false).emit(&mut code);
+        advance(&mut code, OUTPUTS, -(size as i32));
+        code.br(0).end().end();
+    }
+    code.local_get(RIGHT).if_(BlockType::Empty);
+    outputs(1, false, true).emit(&mut code);
+    code.end().end();
+    function
+}
+
+/// Neighbouring outputs, and whether the first and the last see beyond the row.
+struct Outputs {
+    simd: Simd,
+    stride: u32,
+    outputs: u32,
+    left: bool,
+    right: bool,
+}
+
+impl Outputs {
+    /// Computes them, and moves on to what comes next. The rows' addresses are those of the first column that is seen.
+    fn emit(&self, code: &mut InstructionSink<'_>) {
+        for output in 0..self.outputs {
+            code.local_get(WEIGHTS).v128_load(at(0)).local_set(SUMS + output);
+        }
+        let last = (self.outputs - 1) * self.stride + 2;
+        let columns = u32::from(self.left)..=last - u32::from(self.right);
+        for (row, address) in (0..).zip(ROWS) {
+            for column in columns.clone() {
+                let place = PIXEL * u64::from(column - u32::from(self.left));
+                code.local_get(address).v128_load(at(place)).local_set(VALUE);
+                for output in 0..self.outputs {
+                    if let Some(tap @ 0..3) = column.checked_sub(output * self.stride) {
+                        self.simd.multiply_add(code, SUMS + output, VALUE, TAPS + row * 3 + tap);
+                    }
+                }
+            }
+        }
+        limits(code, ZERO, SIX);
+        for output in 0..self.outputs {
+            code.local_get(OUT);
+            relu6(code, SUMS + output, ZERO, SIX);
+            code.v128_store(at(PIXEL * u64::from(output)));
+        }
+        let seen = self.outputs * self.stride - u32::from(self.left);
+        for address in ROWS {
+            advance(code, address, (PIXEL * u64::from(seen)) as i32);
+        }
+        advance(code, OUT, (PIXEL * u64::from(self.outputs)) as i32);
+    }
+}

@@ -1,0 +1,109 @@
+/** What goes before a training: every view that it needs is embedded, by the session and its helpers, and cached. */
+import { RekindleError } from './errors.js';
+import type { CallContext } from './session.js';
+import type { Team } from './team.js';
+import type { Turns } from './turns.js';
+import type { ResolvedTrainOptions } from './types.js';
+import { isTrap, type WasmTuner } from './wasm.js';
+import { type Piece, Work } from './work.js';
+
+/** Progress is told at most this often. */
+const PROGRESS_MS = 50;
+/** Views in a piece where helpers take part: few enough for all workers to end at about the same time. */
+const SHARED_VIEWS = 8;
+
+/** What of a session takes part. */
+export interface Parts {
+  tuner: WasmTuner;
+  /** The image of each example. */
+  files: ReadonlyMap<number, Blob>;
+  turns: Turns;
+  team: Team;
+}
+
+/** Caches the features of every view that a training with these options needs; gives the number of views. */
+export async function prepare(parts: Parts, options: ResolvedTrainOptions, { signal, emit }: CallContext): Promise<number> {
+  const started = performance.now();
+  let before = 0;
+  let told = -Infinity;
+  const tell = ({ done, total }: Work) => {
+    const now = performance.now();
+    if (now - told < PROGRESS_MS && done < total) return;
+    told = now;
+    emit({ type: 'prepare', doneViews: before + done, totalViews: before + total, elapsedMs: now - started });
+  };
+  const { tuner, team } = parts;
+  // Examples may be added and removed meanwhile, so it is asked again until nothing is left.
+  for (let pending = tuner.pending(options); pending.length > 0; pending = tuner.pending(options)) {
+    const shared = team.helpsWith(pending.reduce((sum, { views }) => sum + views.length, 0));
+    const work = new Work(pending, shared ? SHARED_VIEWS : Infinity);
+    tell(work);
+    await new Preparation(parts, options, work, tell).run(shared, signal);
+    before += work.done;
+  }
+  return before;
+}
+
+/** The embedding of one list of views, shared with the helpers. */
+class Preparation {
+  readonly #parts: Parts;
+  readonly #options: ResolvedTrainOptions;
+  readonly #work: Work;
+  readonly #tell: (work: Work) => void;
+
+  constructor(parts: Parts, options: ResolvedTrainOptions, work: Work, tell: (work: Work) => void) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#work = work;
+    this.#tell = tell;
+  }
+
+  /** Ends when every view is embedded; helpers that have not answered by then are not waited for. */
+  async run(shared: boolean, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const abort = () => over.abort(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      if (shared) this.#parts.team.help(this.#work, this, over);
+      for (let piece = this.#work.take(); piece; piece = this.#work.take()) await this.#embed(piece, over.signal);
+    } finally {
+      signal.removeEventListener('abort', abort);
+      over.abort();
+    }
+  }
+
+  /** What a helper is asked about a piece; undefined when the example was removed. */
+  ask({ example, views }: Piece) {
+    const image = this.#parts.files.get(example);
+    return image && { image, views, augment: this.#options.augment };
+  }
+
+  /** Takes what a helper gives. */
+  put(piece: Piece, features: Float32Array): void {
+    this.#parts.tuner.putFeatures(piece.example, piece.views, this.#options, features);
+    this.#work.advance(piece, piece.views.length);
+    this.#tell(this.#work);
+  }
+
+  /** Embeds a piece here, unless a helper that has it too is faster. */
+  async #embed(piece: Piece, signal: AbortSignal): Promise<void> {
+    const { example, views } = piece;
+    const { tuner, files, turns } = this.#parts;
+    const image = files.get(example);
+    if (!image) return this.#work.drop(piece);
+    let embedded = 0;
+    try {
+      for await (const turn of turns.embed(image, views, this.#options.augment, signal)) {
+        if (this.#work.isDone(piece)) return;
+        tuner.putFeatures(example, turn.views, this.#options, turn.features);
+        embedded += turn.views.length;
+        this.#work.advance(piece, embedded);
+        this.#tell(this.#work);
+      }
+    } catch (thrown) {
+      if (signal.aborted || isTrap(thrown)) throw thrown;
+      const { code, message, details } = RekindleError.from(thrown);
+      throw new RekindleError(code, message, { ...details, example });
+    }
+  }
+}
