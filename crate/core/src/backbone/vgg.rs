@@ -29,14 +29,14 @@ pub(super) fn vgg(loader: &mut Loader<'_>, counts: [usize; 5], norms: bool) -> R
     Ok(stages)
 }
 
-/// AlexNet's convolutions: name, channels in and out, kernel, stride, padding, and whether a pooling follows (Krizhevsky,
-/// 2014, one tower).
-const ALEXNET: [(&str, [usize; 2], usize, usize, usize, bool); 5] = [
-    ("features.0", [3, 64], 11, 4, 2, true),
-    ("features.3", [64, 192], 5, 1, 2, true),
-    ("features.6", [192, 384], 3, 1, 1, false),
-    ("features.8", [384, 256], 3, 1, 1, false),
-    ("features.10", [256, 256], 3, 1, 1, true),
+/// AlexNet's convolutions: place in `features`, channels in and out; kernel, stride, padding; whether a pooling follows
+/// (Krizhevsky, 2014, one tower).
+const ALEXNET: [([usize; 3], [usize; 3], bool); 5] = [
+    ([0, 3, 64], [11, 4, 2], true),
+    ([3, 64, 192], [5, 1, 2], true),
+    ([6, 192, 384], [3, 1, 1], false),
+    ([8, 384, 256], [3, 1, 1], false),
+    ([10, 256, 256], [3, 1, 1], true),
 ];
 
 /// AlexNet: five convolutions and three poolings.
@@ -45,9 +45,10 @@ const ALEXNET: [(&str, [usize; 2], usize, usize, usize, bool); 5] = [
 /// As the loader gives them.
 pub(super) fn alexnet(loader: &mut Loader<'_>) -> Result<Vec<Stage>> {
     let mut stages = Vec::new();
-    for (name, [input, output], kernel, stride, padding, pooled) in ALEXNET {
+    for ([at, input, output], [kernel, stride, padding], pooled) in ALEXNET {
+        let name = format!("features.{at}");
         let shape = ConvShape::full(input, output, kernel, stride);
-        stages.push(Stage::Convolution(ConvNorm::biased(loader, name, None, shape, padding)?));
+        stages.push(Stage::Convolution(ConvNorm::biased(loader, &name, None, shape, padding)?));
         if pooled {
             stages.push(Stage::MaxPool(MaxPool::new(Window {
                 kernel: 3,
