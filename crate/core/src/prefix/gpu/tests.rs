@@ -166,3 +166,13 @@ fn a_dozen_pipelines_and_three_maps_serve_the_network() {
         }
     }
 }
+
+#[test]
+fn a_backbone_without_kernels_says_so_and_leaves_it_to_the_processor() {
+    for arch in ["efficientnet_lite0", "mobilenet_v3_small", "resnet18", "squeezenet1_1", "vgg11"] {
+        let (backbone, _) = sample::backbone_of(arch, 1);
+        let plan = block_on(backbone.lower(backbone.len())).unwrap();
+        let error = Program::new(&plan, 224, [[0.5; 3], [0.25; 3]], Tiles::of(false)).unwrap_err();
+        assert_eq!(error.code(), "WEBGPU_UNAVAILABLE", "{arch}");
+    }
+}
