@@ -1,9 +1,9 @@
 //! The one façade that the bindings drive.
 
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, Groups, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::{Metrics, Suspect, Unknown, suspects};
-use crate::image::View;
+use crate::image::{Traits, View};
 use crate::model::{Model, Prediction};
 use crate::prefix::cache::{FeatureCache, Features};
 use crate::project::Project;
@@ -95,6 +95,18 @@ impl Tuner {
         self.dataset.add(label)
     }
 
+    /// Puts an example into a group, or into none: a group is either learnt from or judged. Near-duplicates are grouped
+    /// by themselves. Errors as [`Dataset::set_group`].
+    pub fn set_group(&mut self, id: u32, group: Option<&str>) -> Result<()> {
+        self.dataset.set_group(id, group)
+    }
+
+    /// Keeps what the pixels of an example tell: give it with the features of the plain view. It may move examples from
+    /// one side of the split to the other, so ask for [`Tuner::pending`] views again.
+    pub fn put_traits(&mut self, id: u32, traits: Traits) {
+        self.dataset.set_traits(id, traits);
+    }
+
     /// Removes an example and its features. Errors as [`Dataset::remove`].
     pub fn remove_example(&mut self, id: u32) -> Result<()> {
         self.dataset.remove(id)?;
@@ -131,7 +143,7 @@ impl Tuner {
     pub fn pending(&mut self, options: &TrainOptions) -> Result<Vec<Pending>> {
         self.dataset.check_trainable()?;
         self.cache.use_augmentation(&augmentation(options)?);
-        let split = self.split(options);
+        let split = self.split(&Groups::of(&self.dataset), options);
         let missing = |id: u32, count: u32| Pending {
             example: id,
             views: (0..count)
@@ -177,10 +189,11 @@ impl Tuner {
     /// `TOO_FEW_EXAMPLES` as [`Dataset::check_trainable`]; `INTERNAL` where features are missing.
     pub fn start_run(&self, options: &TrainOptions) -> Result<Training> {
         self.dataset.check_trainable()?;
-        let split = self.split(options);
+        let groups = Groups::of(&self.dataset);
+        let split = self.split(&groups, options);
         let labels = self.dataset.labels().to_vec();
-        let train = self.views(&split.train, options.views)?;
-        let validation = self.views(&split.validation, 1)?;
+        let train = self.views(&split.train, options.views, &groups)?;
+        let validation = self.views(&split.validation, 1, &groups)?;
         let plain = split.train.iter().map(|id| self.features(*id, 0)).collect::<Result<Vec<_>>>()?;
         Ok(Training {
             run: Run::new(options.clone(), labels.clone(), train, validation, self.seed),
@@ -243,7 +256,7 @@ impl Tuner {
     pub fn suspects(&self, options: &TrainOptions) -> Result<Vec<Suspect>> {
         self.dataset.check_trainable()?;
         let ids: Vec<u32> = self.dataset.examples().iter().map(|example| example.id).collect();
-        let plain = self.views(&ids, 1)?;
+        let plain = self.views(&ids, 1, &Groups::of(&self.dataset))?;
         let (truth, labels) = (plain.classes(), self.dataset.labels());
         let held_out = cross_validate(plain, labels.len(), options, self.seed);
         let pick = |index: &usize| Some((*ids.get(*index)?, *truth.get(*index)?));
@@ -251,11 +264,11 @@ impl Tuner {
         Ok(suspects(labels, &judged, &held_out.probabilities))
     }
 
-    fn split(&self, options: &TrainOptions) -> Split {
-        Split::stratified(&self.dataset, options.validation as f32, self.seed)
+    fn split(&self, groups: &Groups, options: &TrainOptions) -> Split {
+        Split::stratified(&self.dataset, groups, options.validation as f32, self.seed)
     }
 
-    fn views(&self, ids: &[u32], count: u32) -> Result<Views> {
+    fn views(&self, ids: &[u32], count: u32, groups: &Groups) -> Result<Views> {
         let class = |id: u32| {
             let example = self.dataset.get(id)?;
             self.dataset.labels().iter().position(|label| *label == example.label)
@@ -266,7 +279,7 @@ impl Tuner {
                 class(*id).ok_or_else(|| Error::Internal { reason: format!("example {id} has no class") })?;
             for view in 0..count {
                 let features = self.features(*id, view)?;
-                views.push(LabelledView { features, class, group: *id, plain: view == 0 });
+                views.push(LabelledView { features, class, group: groups.group(*id), plain: view == 0 });
             }
         }
         Ok(Views::new(self.feature_len, views))
