@@ -4,6 +4,8 @@ import type {
   AugmentOptions,
   ClassCount,
   Example,
+  Explanation,
+  Health,
   LoadProgress,
   Metrics,
   Prediction,
@@ -19,7 +21,8 @@ export type ImageSource = Blob | ImageBitmap | ImageData;
 /** Every call that the worker answers: its arguments and its value. Failures come as errors, never as values. */
 export interface Calls {
   create(args: CreateArgs): Created;
-  addExample(args: { label: string; image: ImageSource }): Example;
+  addExample(args: { label: string; image: ImageSource; group: string | null }): Example;
+  groupExamples(args: { ids: number[]; group: string | null }): void;
   removeExamples(args: { ids: number[] }): void;
   relabelExamples(args: { ids: number[]; label: string }): void;
   renameClass(args: { label: string; to: string }): void;
@@ -28,7 +31,9 @@ export interface Calls {
   image(args: { id: number }): Blob;
   preview(args: { image: ImageSource; augment: AugmentOptions; views: number; seed: number }): Preview;
   train(args: { options: unknown }): Report;
+  health(args: Nothing): Health;
   predict(args: { image: ImageSource }): Prediction;
+  explain(args: { image: ImageSource; label: string | null }): Explanation;
   embed(args: { image: ImageSource }): Float32Array<ArrayBuffer>;
   evaluate(args: { features: Float32Array; labels: string[] }): Metrics;
   save(args: Nothing): Uint8Array<ArrayBuffer>;

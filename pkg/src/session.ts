@@ -1,9 +1,9 @@
 /** A project in the worker: the wasm objects, and the files of the examples. Answers the calls of `protocol.ts`. */
-import { decode, keep } from './decode.js';
+import { decode, keep, type Pixels } from './decode.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import type { Args, CallEvent, Created, CreateArgs, Method, Preview, State, Value } from './protocol.js';
 import { nextTask } from './task.js';
-import type { Example, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
+import type { Example, Explanation, Health, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
 import { isTrap, startWasm, type View, type WasmBuild, type WasmEmbedder, type WasmModule, type WasmTuner } from './wasm.js';
 import { loadWeights, type WeightsManifest } from './weights.js';
 
@@ -41,12 +41,15 @@ export class Session implements Answers {
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
   #viewsAtOnce = 1;
+  /** Of the last training; what is wrong with the examples is asked for it. */
+  #options: ResolvedTrainOptions;
 
   private constructor(wasm: WasmModule, embedder: WasmEmbedder, tuner: WasmTuner, publish: (change: Partial<State>) => void) {
     this.#wasm = wasm;
     this.#embedder = embedder;
     this.#tuner = tuner;
     this.#publish = publish;
+    this.#options = tuner.report()?.options ?? wasm.defaultTrainOptions();
     this.#examplesChanged();
     this.#headChanged();
   }
@@ -70,12 +73,18 @@ export class Session implements Answers {
     return { spec: this.#embedder.spec() };
   }
 
-  async addExample({ label, image }: Args<'addExample'>): Promise<Example> {
+  async addExample({ label, image, group }: Args<'addExample'>): Promise<Example> {
     const file = await keep(image, this.#wasm.probe);
     const id = this.#tuner.addExample(label);
+    if (group !== null) this.#tuner.setGroup(id, group);
     this.#files.set(id, file);
     this.#examplesChanged();
-    return { id, label };
+    return { id, label, group };
+  }
+
+  groupExamples({ ids, group }: Args<'groupExamples'>): void {
+    this.#known(ids);
+    for (const id of ids) this.#tuner.setGroup(id, group ?? undefined);
   }
 
   removeExamples({ ids }: Args<'removeExamples'>): void {
@@ -131,6 +140,12 @@ export class Session implements Answers {
     return prediction;
   }
 
+  async explain({ image, label }: Args<'explain'>): Promise<Explanation> {
+    const { rgba, width, height } = await decode(image, this.#wasm.probe);
+    const map = await this.#embedder.map(rgba, width, height);
+    return { width, height, heat: this.#tuner.explain(this.#embedder, map, width, height, label ?? undefined) };
+  }
+
   async embed({ image }: Args<'embed'>): Promise<Float32Array<ArrayBuffer>> {
     const { rgba, width, height } = await decode(image, this.#wasm.probe);
     return this.#embedder.embed(rgba, width, height, [PLAIN], undefined);
@@ -144,9 +159,38 @@ export class Session implements Answers {
     return this.#tuner.save();
   }
 
+  /** Looks for what is wrong with the examples; embeds the plain views that are not cached yet. */
+  async health(_: Args<'health'>, { signal }: CallContext): Promise<Health> {
+    for (let pending = this.#tuner.pendingPlain(); pending.length > 0; pending = this.#tuner.pendingPlain()) {
+      for (const { example } of pending) {
+        const pixels = await this.#decodeExample(example);
+        if (!pixels) continue;
+        const features = await this.#embedder.embed(pixels.rgba, pixels.width, pixels.height, [PLAIN], undefined);
+        this.#tuner.putTraits(example, pixels.rgba, pixels.width, pixels.height);
+        this.#tuner.putPlain(example, features);
+        await nextTask();
+        signal.throwIfAborted();
+      }
+    }
+    const checkup = this.#tuner.startCheckup(this.#options);
+    try {
+      for (let turn = performance.now(); checkup.step(); ) {
+        if (performance.now() - turn < STEPS_MS) continue;
+        await nextTask();
+        signal.throwIfAborted();
+        turn = performance.now();
+      }
+    } catch (error) {
+      if (!isTrap(error)) checkup.free();
+      throw error;
+    }
+    return checkup.finish();
+  }
+
   /** Embeds what is not cached yet, trains, and takes over the head at the very end. */
   async train({ options: given }: Args<'train'>, context: CallContext): Promise<Report> {
     const options = this.#wasm.checkTrainOptions(given);
+    this.#options = options;
     const started = performance.now();
     const embeddedViews = await this.#prepare(options, context);
     const prepared = performance.now();
@@ -192,11 +236,10 @@ export class Session implements Answers {
     options: ResolvedTrainOptions,
     signal: AbortSignal,
   ): AsyncGenerator<number> {
-    const file = this.#files.get(example);
-    if (!file) return;
-    const { rgba, width, height } = await decode(file, this.#wasm.probe).catch((error: unknown) => {
-      throw withDetails(RekindleError.from(error), { example });
-    });
+    const pixels = await this.#decodeExample(example);
+    if (!pixels) return;
+    const { rgba, width, height } = pixels;
+    if (views[0]?.index === PLAIN.index) this.#tuner.putTraits(example, rgba, width, height);
     for (let next = 0; next < views.length; ) {
       const some = views.slice(next, next + this.#viewsAtOnce);
       const started = performance.now();
@@ -208,6 +251,15 @@ export class Session implements Answers {
       next += some.length;
       yield some.length;
     }
+  }
+
+  /** The pixels of an example; nothing where it was removed meanwhile. */
+  async #decodeExample(example: number): Promise<Pixels | null> {
+    const file = this.#files.get(example);
+    if (!file) return null;
+    return decode(file, this.#wasm.probe).catch((error: unknown) => {
+      throw withDetails(RekindleError.from(error), { example });
+    });
   }
 
   async #fit(

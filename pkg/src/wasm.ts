@@ -5,6 +5,7 @@ import type {
   DeviceInfo,
   EpochRow,
   Example,
+  Health,
   LoadProgress,
   Metrics,
   Prediction,
@@ -45,6 +46,8 @@ export interface WasmEmbedder {
     views: View[],
     augment: AugmentOptions | undefined,
   ): Promise<Float32Array<ArrayBuffer>>;
+  /** The last feature map of the plain view: `featureLength()` channels of a square. */
+  map(rgba: Uint8ClampedArray, width: number, height: number): Promise<Float32Array<ArrayBuffer>>;
   /** The same views as RGBA images of `inputSize()` squared, one after the other. */
   preview(
     rgba: Uint8ClampedArray,
@@ -59,6 +62,9 @@ export interface WasmEmbedder {
 /** The state of a project: examples by id (their pixels stay outside), cached features, head, report. */
 export interface WasmTuner {
   addExample(label: string): number;
+  setGroup(id: number, group: string | undefined): void;
+  /** Keeps what the pixels of an example (RGBA with straight alpha) tell of copies and of what they show. */
+  putTraits(id: number, rgba: Uint8ClampedArray, width: number, height: number): void;
   removeExample(id: number): void;
   relabelExample(id: number, label: string): void;
   renameClass(label: string, to: string): void;
@@ -68,12 +74,25 @@ export interface WasmTuner {
   /** The views that a training with these options needs and whose features are not cached yet. */
   pending(options: ResolvedTrainOptions): { example: number; views: View[] }[];
   putFeatures(example: number, views: View[], options: ResolvedTrainOptions, features: Float32Array): void;
+  /** The plain views whose features or traits are not there yet, whatever the options. */
+  pendingPlain(): { example: number; views: View[] }[];
+  putPlain(example: number, features: Float32Array): void;
+  /** Needs the plain views; takes a snapshot as `startRun`. */
+  startCheckup(options: ResolvedTrainOptions): WasmCheckup;
   /** Takes a snapshot of the data; what is added or removed later does not touch the run. */
   startRun(options: ResolvedTrainOptions): WasmRun;
   /** Takes over the run's best head and consumes the run. */
   finishRun(run: WasmRun): StoredReport;
   report(): StoredReport | undefined;
   predict(features: Float32Array): Prediction[];
+  /** How much each pixel of an image speaks for a class, the likeliest one where none is named. */
+  explain(
+    embedder: WasmEmbedder,
+    map: Float32Array,
+    width: number,
+    height: number,
+    label: string | undefined,
+  ): Float32Array<ArrayBuffer>;
   evaluate(features: Float32Array, labels: string[]): Metrics;
   save(): Uint8Array<ArrayBuffer>;
   free(): void;
@@ -83,6 +102,15 @@ export interface WasmTuner {
 export interface WasmRun {
   /** Takes one step: an epoch's row after its last one, null after any other, undefined when none is left. */
   step(): EpochRow | null | undefined;
+  free(): void;
+}
+
+/** A search for what is wrong with the examples, pulled step by step. */
+export interface WasmCheckup {
+  /** Takes one step; false where there is none left. */
+  step(): boolean;
+  /** What was found; consumes the checkup. */
+  finish(): Health;
   free(): void;
 }
 

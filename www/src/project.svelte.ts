@@ -89,15 +89,18 @@ class Project {
     return label;
   }
 
-  /** Adds photos to a class, which is made where there is none of that name. */
-  async addPhotos(wanted: string, files: Blob[]): Promise<void> {
+  /**
+   * Adds photos to a class, which is made where there is none of that name. Those of one group were taken together: they
+   * are either learnt from or kept aside.
+   */
+  async addPhotos(wanted: string, files: Blob[], group?: string): Promise<void> {
     const label = wanted.trim().normalize('NFC');
     if (!this.classes.some((one) => one.label === label)) this.#append(label, []);
     this.adding = { done: this.adding?.done ?? 0, total: (this.adding?.total ?? 0) + files.length };
     await this.#edit(async () => {
       let added = 0;
       for (let from = 0; from < files.length; from += PORTION) {
-        added += await this.#addPortion(label, files.slice(from, from + PORTION));
+        added += await this.#addPortion(label, files.slice(from, from + PORTION), group);
       }
       this.spoken = `${added} ${added === 1 ? 'photo' : 'photos'} added to ${label}.`;
     });
@@ -197,8 +200,8 @@ class Project {
     this.loaded = { ...this.loaded, [progress.file]: progress };
   }
 
-  async #addPortion(label: string, files: Blob[]): Promise<number> {
-    const { added, rejected } = await this.tuner.addExamples(label, files);
+  async #addPortion(label: string, files: Blob[], group: string | undefined): Promise<number> {
+    const { added, rejected } = await this.tuner.addExamples(label, files, group === undefined ? {} : { group });
     const refused = new Set(rejected.map(({ index }) => index));
     const kept = files.filter((_, index) => !refused.has(index));
     const photos = kept.flatMap((file, place) => {

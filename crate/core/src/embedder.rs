@@ -3,7 +3,7 @@
 use crate::backbone::Backbone;
 use crate::device::{Device, DeviceInfo};
 use crate::error::{Error, Result};
-use crate::image::{Augment, Pixels, Preprocess, View};
+use crate::image::{Augment, Pixels, Preprocess, Region, View};
 use crate::prefix::CpuPrefix;
 #[cfg(feature = "gpu")]
 use crate::prefix::GpuPrefix;
@@ -101,6 +101,37 @@ impl Embedder {
     /// # Errors
     /// `IMAGE_SHAPE` where a view has another size; `DEVICE_LOST` where the device gives no numbers.
     pub async fn embed(&self, views: &[Pixels]) -> Result<Vec<f32>> {
+        let images = self.normalised(views)?;
+        match &self.prefix {
+            Prefix::Cpu(prefix) => prefix.run(&images),
+            #[cfg(feature = "gpu")]
+            Prefix::Gpu(prefix) => prefix.run(&images).await,
+        }
+    }
+
+    /// The last feature map of a view: its mean over the cells is the embedding.
+    ///
+    /// # Shapes
+    /// `[feature_len, side, side]`
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub async fn map(&self, view: &Pixels) -> Result<Vec<f32>> {
+        let image = self.normalised(std::slice::from_ref(view))?;
+        match &self.prefix {
+            Prefix::Cpu(prefix) => prefix.run_unpooled(&image),
+            #[cfg(feature = "gpu")]
+            Prefix::Gpu(prefix) => prefix.run_unpooled(&image).await,
+        }
+    }
+
+    /// The part that the plain view shows of an image of this size.
+    pub fn seen(&self, width: u32, height: u32) -> Region {
+        self.preprocess.seen(width, height)
+    }
+
+    /// Views as the prefix takes them, one after the other.
+    fn normalised(&self, views: &[Pixels]) -> Result<Vec<f32>> {
         let mut images = Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
         for view in views {
             let (width, height) = (view.width(), view.height());
@@ -110,11 +141,7 @@ impl Embedder {
             }
             images.extend(self.preprocess.normalise(view));
         }
-        match &self.prefix {
-            Prefix::Cpu(prefix) => prefix.run(&images),
-            #[cfg(feature = "gpu")]
-            Prefix::Gpu(prefix) => prefix.run(&images).await,
-        }
+        Ok(images)
     }
 }
 
@@ -177,6 +204,23 @@ mod tests {
         assert_eq!(second, features[1280..2560]);
         assert_ne!(features[..1280], features[1280..2560]);
         assert!(block_on(embedder.embed(&[])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_mean_of_the_map_is_the_embedding() {
+        for size in [32, 64, 320] {
+            let embedder = embedder(Some(size)).unwrap();
+            let view =
+                embedder.view(&image(400, 350), View { index: 0, seed: 0 }, &Augment::default()).unwrap();
+            let map = block_on(embedder.map(&view)).unwrap();
+            let cells = (size as usize / 32).pow(2);
+            assert_eq!(map.len(), embedder.feature_len() * cells);
+            let embedding = block_on(embedder.embed(&[view])).unwrap();
+            for (channel, expected) in map.chunks(cells).zip(embedding) {
+                let mean = channel.iter().sum::<f32>() / cells as f32;
+                assert!((mean - expected).abs() < 1e-5, "{mean} {expected}");
+            }
+        }
     }
 
     #[test]

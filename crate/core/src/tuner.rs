@@ -2,13 +2,14 @@
 
 use crate::dataset::{Dataset, Groups, Split};
 use crate::error::{Error, Result};
-use crate::evaluate::{Metrics, Suspect, Unknown, suspects};
+use crate::evaluate::{Metrics, Saliency, Suspect, Unknown, suspects};
+use crate::health::{self, Checkup};
 use crate::image::{Traits, View};
 use crate::model::{Model, Prediction};
 use crate::prefix::cache::{FeatureCache, Features};
 use crate::project::Project;
 use crate::seed;
-use crate::train::{LabelledView, Report, Run, TrainOptions, Views, cross_validate};
+use crate::train::{CrossValidation, LabelledView, Report, Run, TrainOptions, Views};
 use crate::weights::Spec;
 use serde::{Deserialize, Serialize};
 
@@ -168,11 +169,7 @@ impl Tuner {
         options: &TrainOptions,
         features: &[f32],
     ) -> Result<()> {
-        if features.len() != views.len() * self.feature_len {
-            return Err(Error::Internal {
-                reason: format!("{} feature values for {} views", features.len(), views.len()),
-            });
-        }
+        self.check_count(views.len(), features)?;
         if self.dataset.get(example).is_some() {
             self.cache.use_augmentation(&augmentation(options)?);
             for (view, values) in views.iter().zip(features.chunks_exact(self.feature_len)) {
@@ -249,6 +246,11 @@ impl Tuner {
         self.model()?.evaluate(features, labels)
     }
 
+    /// Where in an image a class was seen. Errors as [`Tuner::model`] and [`Model::explain`].
+    pub fn explain(&self, map: &[f32], label: Option<&str>) -> Result<Saliency> {
+        self.model()?.explain(map, label)
+    }
+
     /// All examples that cross-validation judges, the likeliest to be mislabelled first. It reads plain views.
     ///
     /// # Errors
@@ -258,10 +260,58 @@ impl Tuner {
         let ids: Vec<u32> = self.dataset.examples().iter().map(|example| example.id).collect();
         let plain = self.views(&ids, 1, &Groups::of(&self.dataset))?;
         let (truth, labels) = (plain.classes(), self.dataset.labels());
-        let held_out = cross_validate(plain, labels.len(), options, self.seed);
+        let mut judge = CrossValidation::doubting(plain, labels.len(), options, self.seed);
+        while !judge.step() {}
+        let held_out = judge.held_out();
         let pick = |index: &usize| Some((*ids.get(*index)?, *truth.get(*index)?));
         let judged: Vec<(u32, usize)> = held_out.views.iter().filter_map(pick).collect();
         Ok(suspects(labels, &judged, &held_out.probabilities))
+    }
+
+    /// The plain views that have no features yet: what a [`Tuner::start_checkup`] reads.
+    pub fn pending_plain(&self) -> Vec<Pending> {
+        let missing = |id: u32| self.cache.get(id, 0).is_none() || self.dataset.traits(id).is_none();
+        let plain =
+            |id| Pending { example: id, views: vec![View { index: 0, seed: seed::mix(self.seed, id, 0) }] };
+        self.dataset.examples().iter().map(|e| e.id).filter(|id| missing(*id)).map(plain).collect()
+    }
+
+    /// Keeps the features of the plain view of an example, which no augmentation changes. Those of an example that was
+    /// removed meanwhile are dropped.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the count of values is not that of a view.
+    pub fn put_plain(&mut self, example: u32, features: &[f32]) -> Result<()> {
+        self.check_count(1, features)?;
+        if self.dataset.get(example).is_some() {
+            self.cache.put(example, 0, features);
+        }
+        Ok(())
+    }
+
+    /// Begins to look for what is wrong with the examples, whatever they are: see [`crate::health`]. `options` are those of
+    /// the training that they are for.
+    ///
+    /// # Errors
+    /// `INTERNAL` where plain features are missing.
+    pub fn start_checkup(&self, options: &TrainOptions) -> Result<Checkup> {
+        let groups = Groups::of(&self.dataset);
+        let mut findings = health::of_images(&self.dataset, &groups, self.input_size);
+        let split = self.split(&groups, options);
+        let plain =
+            |ids: &[u32]| ids.iter().map(|id| Ok((*id, self.features(*id, 0)?))).collect::<Result<Vec<_>>>();
+        let (train, validation) = (plain(&split.train)?, plain(&split.validation)?);
+        findings.extend(health::alike_across_split(self.feature_len, &train, &validation));
+        let ids: Vec<u32> = self.dataset.examples().iter().map(|example| example.id).collect();
+        let labels = self.dataset.labels().to_vec();
+        let work = match self.dataset.check_trainable() {
+            Ok(()) => {
+                let views = self.views(&ids, 1, &groups)?;
+                Some(CrossValidation::doubting(views, labels.len(), options, self.seed))
+            }
+            Err(_) => None,
+        };
+        Ok(Checkup::new(findings, labels, ids, work))
     }
 
     fn split(&self, groups: &Groups, options: &TrainOptions) -> Split {
@@ -283,6 +333,13 @@ impl Tuner {
             }
         }
         Ok(Views::new(self.feature_len, views))
+    }
+
+    fn check_count(&self, views: usize, features: &[f32]) -> Result<()> {
+        if features.len() == views * self.feature_len {
+            return Ok(());
+        }
+        Err(Error::Internal { reason: format!("{} feature values for {views} views", features.len()) })
     }
 
     fn features(&self, id: u32, view: u32) -> Result<Features> {

@@ -74,6 +74,18 @@ fn training_reads_augmented_views_and_validation_plain_ones() {
 }
 
 #[test]
+fn a_group_is_either_trained_on_or_held_out() {
+    let mut tuner = tuner(&[("cat", 20), ("dog", 10)]);
+    for id in 0..18 {
+        tuner.set_group(id, Some(if id < 9 { "monday" } else { "tuesday" })).unwrap();
+    }
+    // Of the cats only the two loose ones fit the fifth that is held out.
+    assert_eq!(embed(&mut tuner, &options()), (18 + 8) * 4 + 2 + 2);
+    let report = train(&mut tuner, &options());
+    assert_eq!((report.train_examples, report.validation_examples), (26, 4));
+}
+
+#[test]
 fn only_new_views_are_embedded() {
     let mut tuner = tuner(&[("cat", 6), ("dog", 6)]);
     let mut options = options();

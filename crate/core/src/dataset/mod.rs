@@ -6,6 +6,7 @@ mod split;
 
 pub use folds::folds;
 pub use groups::Groups;
+pub(crate) use groups::twins;
 pub use split::{SMALLEST_CLASS_TO_HOLD_OUT, Split};
 
 use crate::error::{Error, Result};

@@ -14,5 +14,5 @@ mod traits;
 
 pub use augment::{Augment, View};
 pub use pixels::{MAX_PIXELS, Pixels};
-pub use preprocess::Preprocess;
+pub use preprocess::{Preprocess, Region};
 pub use traits::Traits;

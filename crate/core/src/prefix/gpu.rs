@@ -31,12 +31,31 @@ impl GpuPrefix {
     /// # Errors
     /// `DEVICE_LOST` where the device gives no numbers.
     pub async fn run(&self, images: &[f32]) -> Result<Vec<f32>> {
+        self.run_with(images, |input| self.backbone.embed(input)).await
+    }
+
+    /// Runs the prefix up to the mean over the image, as [`GpuPrefix::run`].
+    ///
+    /// # Shapes
+    /// The result is `[images, channels, height, width]`.
+    ///
+    /// # Errors
+    /// As [`GpuPrefix::run`].
+    pub async fn run_unpooled(&self, images: &[f32]) -> Result<Vec<f32>> {
+        self.run_with(images, |input| self.backbone.forward(input, 0..self.backbone.len())).await
+    }
+
+    async fn run_with<const D: usize>(
+        &self,
+        images: &[f32],
+        forward: impl Fn(Tensor<4>) -> Tensor<D>,
+    ) -> Result<Vec<f32>> {
         let mut features = Vec::new();
         let image = self.side * self.side * 3;
         for batch in images.chunks(BATCH * image) {
             let shape = [batch.len() / image, self.side, self.side, 3];
             let input = Tensor::<4>::from_data(TensorData::new(batch.to_vec(), shape), &self.device);
-            features.extend(read(self.backbone.embed(input.permute([0, 3, 1, 2]))).await?);
+            features.extend(read(forward(input.permute([0, 3, 1, 2]))).await?);
         }
         Ok(features)
     }
