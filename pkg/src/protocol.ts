@@ -32,6 +32,7 @@ export interface Calls {
   preview(args: { image: ImageSource; augment: AugmentOptions; views: number; seed: number }): Preview;
   train(args: { options: unknown }): Report;
   health(args: Nothing): Health;
+  setLive(args: { on: boolean }): void;
   predict(args: { image: ImageSource }): Prediction;
   explain(args: { image: ImageSource; label: string | null }): Explanation;
   embed(args: { image: ImageSource }): Float32Array<ArrayBuffer>;

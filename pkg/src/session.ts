@@ -41,6 +41,7 @@ export class Session implements Answers {
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
   #viewsAtOnce = 1;
+  #live = false;
   /** Of the last training; what is wrong with the examples is asked for it. */
   #options: ResolvedTrainOptions;
 
@@ -79,6 +80,7 @@ export class Session implements Answers {
     if (group !== null) this.#tuner.setGroup(id, group);
     this.#files.set(id, file);
     this.#examplesChanged();
+    await this.#follow();
     return { id, label, group };
   }
 
@@ -87,19 +89,21 @@ export class Session implements Answers {
     for (const id of ids) this.#tuner.setGroup(id, group ?? undefined);
   }
 
-  removeExamples({ ids }: Args<'removeExamples'>): void {
+  async removeExamples({ ids }: Args<'removeExamples'>): Promise<void> {
     this.#known(ids);
     for (const id of new Set(ids)) {
       this.#tuner.removeExample(id);
       this.#files.delete(id);
     }
     this.#examplesChanged();
+    await this.#follow();
   }
 
-  relabelExamples({ ids, label }: Args<'relabelExamples'>): void {
+  async relabelExamples({ ids, label }: Args<'relabelExamples'>): Promise<void> {
     this.#known(ids);
     for (const id of ids) this.#tuner.relabelExample(id, label);
     this.#examplesChanged();
+    await this.#follow();
   }
 
   renameClass({ label, to }: Args<'renameClass'>): void {
@@ -108,11 +112,12 @@ export class Session implements Answers {
     this.#headChanged();
   }
 
-  removeClass({ label }: Args<'removeClass'>): void {
+  async removeClass({ label }: Args<'removeClass'>): Promise<void> {
     this.#tuner.removeClass(label);
     const left = new Set(this.#tuner.examples().map(({ id }) => id));
     for (const id of this.#files.keys()) if (!left.has(id)) this.#files.delete(id);
     this.#examplesChanged();
+    await this.#follow();
   }
 
   examples(): Example[] {
@@ -161,17 +166,7 @@ export class Session implements Answers {
 
   /** Looks for what is wrong with the examples; embeds the plain views that are not cached yet. */
   async health(_: Args<'health'>, { signal }: CallContext): Promise<Health> {
-    for (let pending = this.#tuner.pendingPlain(); pending.length > 0; pending = this.#tuner.pendingPlain()) {
-      for (const { example } of pending) {
-        const pixels = await this.#decodeExample(example);
-        if (!pixels) continue;
-        const features = await this.#embedder.embed(pixels.rgba, pixels.width, pixels.height, [PLAIN], undefined);
-        this.#tuner.putTraits(example, pixels.rgba, pixels.width, pixels.height);
-        this.#tuner.putPlain(example, features);
-        await nextTask();
-        signal.throwIfAborted();
-      }
-    }
+    await this.#preparePlain(signal);
     const checkup = this.#tuner.startCheckup(this.#options);
     try {
       for (let turn = performance.now(); checkup.step(); ) {
@@ -200,6 +195,34 @@ export class Session implements Answers {
       ...report,
       timings: { embedMs: prepared - started, trainMs: performance.now() - prepared, embeddedViews },
     };
+  }
+
+  /** Turns live mode on or off. */
+  async setLive({ on }: Args<'setLive'>): Promise<void> {
+    this.#live = on;
+    await this.#follow();
+  }
+
+  /** In live mode, takes the head on to the examples as they are. */
+  async #follow(): Promise<void> {
+    if (!this.#live) return;
+    await this.#preparePlain();
+    if (this.#tuner.follow(this.#options)) this.#headChanged();
+  }
+
+  /** Caches the features and traits of every plain view. */
+  async #preparePlain(signal?: AbortSignal): Promise<void> {
+    for (let pending = this.#tuner.pendingPlain(); pending.length > 0; pending = this.#tuner.pendingPlain()) {
+      for (const { example } of pending) {
+        const pixels = await this.#decodeExample(example);
+        if (!pixels) continue;
+        const features = await this.#embedder.embed(pixels.rgba, pixels.width, pixels.height, [PLAIN], undefined);
+        this.#tuner.putTraits(example, pixels.rgba, pixels.width, pixels.height);
+        this.#tuner.putPlain(example, features);
+        await nextTask();
+        signal?.throwIfAborted();
+      }
+    }
   }
 
   /** Caches the features of every view that the training needs; gives the number of views. */

@@ -302,6 +302,23 @@ export class Tuner {
   }
 
   /**
+   * Turns live mode on or off. With it on, the head is solved anew after every image that is added, moved or removed, from
+   * where it was, before the call resolves: predictions are always of the examples as they are. Only the plain views are
+   * learnt from; strength and temperature stay as the last training chose them, and nothing is held out. A training is
+   * still worth its time at the end.
+   *
+   * @param on Whether the head follows.
+   * @example
+   * await tuner.setLive(true);
+   * await tuner.addExamples('cat', frame);
+   * const { label } = await tuner.predict(video);
+   */
+  async setLive(on: boolean): Promise<void> {
+    if (typeof on !== 'boolean') throw optionInvalid('on', on, 'true or false');
+    return this.#inOrder(() => this.#connection.call('setLive', { on }));
+  }
+
+  /**
    * Looks for what is wrong with the examples as they are, trained or not: too few or uneven numbers, copies, images that
    * show little, labels that the other examples contradict, classes that are confused. Each finding names its examples
    * and says what to do. Images that were never embedded are, which takes most of the time.

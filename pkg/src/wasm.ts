@@ -83,6 +83,8 @@ export interface WasmTuner {
   startRun(options: ResolvedTrainOptions): WasmRun;
   /** Takes over the run's best head and consumes the run. */
   finishRun(run: WasmRun): StoredReport;
+  /** Solves for the plain views that are there, from the head that is there; false where there are not two classes. */
+  follow(options: ResolvedTrainOptions): boolean;
   report(): StoredReport | undefined;
   predict(features: Float32Array): Prediction[];
   /** How much each pixel of an image speaks for a class, the likeliest one where none is named. */

@@ -161,6 +161,12 @@ function fakeTuner(core: FakeCore) {
       this.#report = { bestEpoch: 1, seed: 7 } as StoredReport;
       return this.#report;
     }
+    follow(): boolean {
+      core.log.push(`follow ${this.#examples.length}`);
+      if (this.classes().length < 2) return false;
+      this.#report = { bestEpoch: 0, seed: 7 } as StoredReport;
+      return true;
+    }
     report(): StoredReport | undefined {
       return this.#report;
     }

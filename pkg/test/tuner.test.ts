@@ -87,7 +87,7 @@ test('bad images are told with their index and the good ones beside them are add
   const { tuner } = await create();
   const images = [image(), new Blob(['nonsense']), image(), 'cat.jpg' as unknown as Blob];
   const { added, rejected } = await tuner.addExamples(' cat ', images);
-  assert.deepEqual(added, [{ id: 1, label: 'cat' }, { id: 2, label: 'cat' }]);
+  assert.deepEqual(added, [1, 2].map((id) => ({ id, label: 'cat', group: null })));
   assert.deepEqual(rejected.map(({ index, error }) => [index, error.code]), [[1, 'IMAGE_DECODE'], [3, 'IMAGE_DECODE']]);
   assert.deepEqual(tuner.classes, [{ label: 'cat', count: 2 }]);
   await assert.rejects(tuner.addExamples('  ', image()), code('OPTION_INVALID'));
@@ -314,4 +314,21 @@ test('explain gives a heat for each pixel, of the class that is named', async ()
   assert.deepEqual([width, height, heat.length], [1, 1, 1]);
   await tuner.explain(image());
   assert.deepEqual(core.log, ['explain cat from 4', 'explain undefined from 4']);
+});
+
+test('in live mode every change is learnt from before its call resolves', async () => {
+  const { tuner, core } = await createWithExamples();
+  await assert.rejects(tuner.predict(image()), code('NOT_TRAINED'));
+  await tuner.setLive(true);
+  assert.equal((await tuner.predict(image())).label, 'cat');
+  const follows = () => core.log.splice(0).filter((line) => line.startsWith('follow'));
+  assert.deepEqual(follows(), ['follow 3']);
+  await tuner.addExamples('dog', [image(), image()]);
+  await tuner.relabelExamples(1, 'dog');
+  await tuner.removeExamples([4, 5]);
+  assert.deepEqual(follows(), ['follow 4', 'follow 5', 'follow 5', 'follow 3']);
+  await tuner.setLive(false);
+  await tuner.addExamples('dog', image());
+  assert.deepEqual(follows(), []);
+  await assert.rejects(tuner.setLive('yes' as unknown as boolean), code('OPTION_INVALID'));
 });

@@ -15,8 +15,11 @@ class Checkup {
 
   #abort: AbortController | null = null;
 
-  /** Looks at the photos as they are; a look under way gives way. */
-  async look(): Promise<void> {
+  /**
+   * Looks at the photos as they are; a look under way gives way. What came of it is said to screen readers where somebody
+   * asked for it.
+   */
+  async look(asked: boolean): Promise<void> {
     this.stop();
     const abort = new AbortController();
     this.#abort = abort;
@@ -27,7 +30,7 @@ class Checkup {
       const { findings } = await project.tuner.health({ signal: abort.signal });
       this.findings = findings;
       this.#seen = revision;
-      project.spoken = spoken(findings.length);
+      if (asked) project.spoken = spoken(findings.length);
     } catch (error) {
       if (!isAbort(error)) this.trouble = troubleOf(error);
     } finally {

@@ -52,6 +52,10 @@ class Project {
   spoken = $state('');
   /** Counts every change of photos and of their classes; a new name is none. */
   revision = $state(0);
+  /** Whether the model follows every photo that comes, goes or moves. */
+  live = $state(false);
+  /** Whether the model can name anything. */
+  answers = $state(false);
   /** Whether there is something that leaving the page would lose. */
   unsaved = $state(false);
 
@@ -155,6 +159,12 @@ class Project {
     });
   }
 
+  /** Lets the model follow the photos, or no longer. */
+  async setLive(live: boolean): Promise<void> {
+    this.live = live;
+    await this.#edit(() => this.tuner.setLive(live));
+  }
+
   /** The project as a file: classes and what was learnt, not the photos. */
   async save(): Promise<Blob> {
     const file = await this.tuner.save();
@@ -192,6 +202,8 @@ class Project {
   #use(tuner: Tuner): void {
     this.#tuner = tuner;
     this.device = tuner.device;
+    this.live = false;
+    this.answers = tuner.report !== null;
     this.state = 'ready';
     this.#started.resolve();
   }
@@ -239,7 +251,9 @@ class Project {
   }
 
   #edit(task: () => Promise<void>): Promise<void> {
-    const edit = this.#edits.then(() => this.attempt(task));
+    const edit = this.#edits.then(() => this.attempt(task)).then(() => {
+      this.answers = this.tuner.report !== null;
+    });
     this.#edits = edit;
     return edit;
   }

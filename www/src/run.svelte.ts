@@ -73,7 +73,7 @@ class Run {
       this.known = new Set(classes.map(({ key }) => key));
       project.unsaved = true;
       project.spoken = 'Training finished.';
-      void checkup.look();
+      void checkup.look(false);
     } catch (error) {
       this.rows = previous.rows;
       this.report = previous.report;

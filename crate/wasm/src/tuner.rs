@@ -152,6 +152,11 @@ impl Tuner {
         to_js(&self.0.finish_run(run.0).map_err(throw)?)
     }
 
+    /// Takes the model on to the examples that there are now; false where there are not two classes with examples.
+    pub fn follow(&mut self, options: &JsValue) -> JsResult<bool> {
+        self.0.follow(&train_options(options)?).map_err(throw)
+    }
+
     /// The last training's report; undefined before the first.
     pub fn report(&self) -> JsResult<JsValue> {
         match self.0.model() {

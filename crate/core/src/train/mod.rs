@@ -5,6 +5,7 @@ mod cross_validation;
 mod descent;
 mod lbfgs;
 mod linear;
+mod live;
 mod network;
 mod objective;
 mod options;
@@ -19,6 +20,7 @@ mod targets;
 mod views;
 
 pub use cross_validation::CrossValidation;
+pub(crate) use live::{Start, resolve};
 pub use options::{ClassWeights, Solver, Strategy, TrainOptions};
 pub use report::{EpochRow, Report};
 pub use run::{Outcome, Progress, Run};

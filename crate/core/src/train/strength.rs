@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Values of `C` that are tried, from strong to weak regularisation.
 const STRENGTHS: [f64; 3] = [0.01, 0.1, 1.0];
 /// What is used where there is nothing to choose by.
-const FALLBACK: f64 = 0.1;
+pub(super) const FALLBACK: f64 = 0.1;
 /// Folds, so that four fifths of the examples are learnt from each time.
 const FOLDS: usize = 5;
 /// Iterations on a fold at most: the choice does not need the last digits.
