@@ -1,11 +1,12 @@
-/** `npm run bench -w tests -- [head] [embed]`: runs the benchmarks, all of them where none is named. */
+/** `npm run bench -w tests -- [head] [embed] [live]`: runs the benchmarks, all of them where none is named. */
 
 import { openSite, type Site } from '../browser/site.ts';
 import { benchEmbed } from './embed.ts';
 import { benchHead } from './head.ts';
+import { benchLive } from './live.ts';
 import { write, type Result } from './result.ts';
 
-const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = { head: benchHead, embed: benchEmbed };
+const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = { head: benchHead, embed: benchEmbed, live: benchLive };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHMARKS));
