@@ -113,7 +113,7 @@ describe('from nothing to a saved project', () => {
         const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? [];
         return pixels.some((value, place) => place % 4 === 3 && value > 150);
       },
-      await marks.elementHandle(),
+      await marks.locator('canvas').elementHandle(),
     );
     await button.click();
     await marks.waitFor({ state: 'detached' });
