@@ -136,7 +136,7 @@ fn one_example_a_class_is_solved_without_a_choice() {
 fn class_means_are_kept_where_cross_validation_prefers_them() {
     let run =
         |solver, train: Views| trained(TrainOptions { solver, ..options() }, train, clouds(3, 20, 1.0, 2), 1);
-    let few = clouds(3, 4, 6.0, 1);
+    let few = clouds(3, 4, 1.0, 1);
     let [means, solved, auto] =
         [Solver::Prototype, Solver::Lbfgs, Solver::Auto].map(|solver| run(solver, few.clone()));
     assert_eq!((means.rows.len(), means.strength), (1, None));
