@@ -14,10 +14,10 @@ use crate::head::Head;
 use burn::tensor::Device;
 
 /// Iterations at most, from a head that knows most of the examples and from nothing.
-const MOST_WARM: usize = 6;
+const MOST_WARM: usize = 8;
 const MOST_COLD: usize = 30;
-/// A gradient whose largest number is below this is flat enough between two images.
-const FLAT: f64 = 1e-3;
+/// A gradient whose largest number is below this is flat: the head no longer changes what it predicts.
+const FLAT: f64 = 1e-4;
 
 /// What a live head goes on from.
 #[derive(Debug, Clone)]
