@@ -1,5 +1,5 @@
 /** A helper: a worker that only embeds, so that a session can use more than one core. It has an instance of its own. */
-import type { Args } from './protocol.js';
+import type { Args, Embedded } from './protocol.js';
 import type { Build } from './session.js';
 import { Turns } from './turns.js';
 import type { WasmEmbedder } from './wasm.js';
@@ -21,18 +21,19 @@ export class Helper {
     await wasm.default({ module_or_path: code.compiled });
     if (code.kernels) await wasm.useKernels(code.kernels.module);
     const embedder = await wasm.Embedder.create(weights, 'cpu', inputSize);
-    return new Helper(new Turns(embedder, wasm.probe), embedder);
+    return new Helper(new Turns(embedder, wasm), embedder);
   }
 
-  /** The features of the views, a row each. */
+  /** The features of the views, a row each, and the image's traits with its plain view. */
   async embedViews(
     { image, views, augment }: Args<'embedViews'>,
     { signal }: { signal: AbortSignal },
-  ): Promise<Float32Array<ArrayBuffer>> {
-    const all = new Float32Array(views.length * this.#length);
+  ): Promise<Embedded> {
+    const all: Embedded = { features: new Float32Array(views.length * this.#length), traits: null };
     let at = 0;
-    for await (const { features } of this.#turns.embed(image, views, augment, signal)) {
-      all.set(features, at);
+    for await (const { features, traits } of this.#turns.embed(image, views, augment, signal)) {
+      all.features.set(features, at);
+      all.traits ??= traits;
       at += features.length;
     }
     return all;

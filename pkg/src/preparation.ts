@@ -1,10 +1,11 @@
-/** What goes before a training: every view that it needs is embedded, by the session and its helpers, and cached. */
+/** What goes before a training or a checkup: every view that it needs is embedded, by the session and its helpers, and cached. */
 import { RekindleError } from './errors.js';
 import type { CallContext } from './session.js';
+import type { Embedded } from './protocol.js';
 import type { Team } from './team.js';
-import type { Turns } from './turns.js';
-import type { ResolvedTrainOptions } from './types.js';
-import { isTrap, type WasmTuner } from './wasm.js';
+import type { Turn, Turns } from './turns.js';
+import type { AugmentOptions, ResolvedTrainOptions } from './types.js';
+import { isTrap, type View, type WasmTuner } from './wasm.js';
 import { type Piece, Work } from './work.js';
 
 /** Progress is told at most this often. */
@@ -21,8 +22,34 @@ export interface Parts {
   team: Team;
 }
 
-/** Caches the features of every view that a training with these options needs; gives the number of views. */
-export async function prepare(parts: Parts, options: ResolvedTrainOptions, { signal, emit }: CallContext): Promise<number> {
+/** The views that are needed, and where their features go. */
+export interface Need {
+  /** What is missing; asked again until nothing is. */
+  pending(): Piece[];
+  put(example: number, views: View[], features: Float32Array): void;
+  augment: AugmentOptions | undefined;
+}
+
+/** What a training with these options needs. */
+export function forTraining(tuner: WasmTuner, options: ResolvedTrainOptions): Need {
+  return {
+    pending: () => tuner.pending(options),
+    put: (example, views, features) => tuner.putFeatures(example, views, options, features),
+    augment: options.augment,
+  };
+}
+
+/** The plain view of every example. */
+export function plainViews(tuner: WasmTuner): Need {
+  return {
+    pending: () => tuner.pendingPlain(),
+    put: (example, _, features) => tuner.putPlain(example, features),
+    augment: undefined,
+  };
+}
+
+/** Caches the features of every view that is needed; gives the number of views. */
+export async function prepare(parts: Parts, need: Need, { signal, emit }: CallContext): Promise<number> {
   const started = performance.now();
   let before = 0;
   let told = -Infinity;
@@ -32,13 +59,12 @@ export async function prepare(parts: Parts, options: ResolvedTrainOptions, { sig
     told = now;
     emit({ type: 'prepare', doneViews: before + done, totalViews: before + total, elapsedMs: now - started });
   };
-  const { tuner, team } = parts;
   // Examples may be added and removed meanwhile, so it is asked again until nothing is left.
-  for (let pending = tuner.pending(options); pending.length > 0; pending = tuner.pending(options)) {
-    const shared = team.helpsWith(pending.reduce((sum, { views }) => sum + views.length, 0));
+  for (let pending = need.pending(); pending.length > 0; pending = need.pending()) {
+    const shared = parts.team.helpsWith(pending.reduce((sum, { views }) => sum + views.length, 0));
     const work = new Work(pending, shared ? SHARED_VIEWS : Infinity);
     tell(work);
-    await new Preparation(parts, options, work, tell).run(shared, signal);
+    await new Preparation(parts, need, work, tell).run(shared, signal);
     before += work.done;
   }
   return before;
@@ -47,13 +73,13 @@ export async function prepare(parts: Parts, options: ResolvedTrainOptions, { sig
 /** The embedding of one list of views, shared with the helpers. */
 class Preparation {
   readonly #parts: Parts;
-  readonly #options: ResolvedTrainOptions;
+  readonly #need: Need;
   readonly #work: Work;
   readonly #tell: (work: Work) => void;
 
-  constructor(parts: Parts, options: ResolvedTrainOptions, work: Work, tell: (work: Work) => void) {
+  constructor(parts: Parts, need: Need, work: Work, tell: (work: Work) => void) {
     this.#parts = parts;
-    this.#options = options;
+    this.#need = need;
     this.#work = work;
     this.#tell = tell;
   }
@@ -75,27 +101,32 @@ class Preparation {
   /** What a helper is asked about a piece; undefined when the example was removed. */
   ask({ example, views }: Piece) {
     const image = this.#parts.files.get(example);
-    return image && { image, views, augment: this.#options.augment };
+    return image && { image, views, augment: this.#need.augment };
   }
 
   /** Takes what a helper gives. */
-  put(piece: Piece, features: Float32Array): void {
-    this.#parts.tuner.putFeatures(piece.example, piece.views, this.#options, features);
+  put(piece: Piece, embedded: Embedded): void {
+    this.#keep(piece.example, { views: piece.views, ...embedded });
     this.#work.advance(piece, piece.views.length);
     this.#tell(this.#work);
+  }
+
+  #keep(example: number, { views, features, traits }: Turn): void {
+    if (traits) this.#parts.tuner.putTraits(example, traits);
+    this.#need.put(example, views, features);
   }
 
   /** Embeds a piece here, unless a helper that has it too is faster. */
   async #embed(piece: Piece, signal: AbortSignal): Promise<void> {
     const { example, views } = piece;
-    const { tuner, files, turns } = this.#parts;
+    const { files, turns } = this.#parts;
     const image = files.get(example);
     if (!image) return this.#work.drop(piece);
     let embedded = 0;
     try {
-      for await (const turn of turns.embed(image, views, this.#options.augment, signal)) {
+      for await (const turn of turns.embed(image, views, this.#need.augment, signal)) {
         if (this.#work.isDone(piece)) return;
-        tuner.putFeatures(example, turn.views, this.#options, turn.features);
+        this.#keep(example, turn);
         embedded += turn.views.length;
         this.#work.advance(piece, embedded);
         this.#tell(this.#work);

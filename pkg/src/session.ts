@@ -1,12 +1,12 @@
 /** A project in the worker: the wasm objects, and the files of the examples. Answers the calls of `protocol.ts`. */
 import { decode, keep } from './decode.js';
 import { optionInvalid, RekindleError } from './errors.js';
-import { prepare, type Parts } from './preparation.js';
+import { forTraining, type Parts, plainViews, prepare } from './preparation.js';
 import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, State, Value } from './protocol.js';
 import { nextTask } from './task.js';
 import { Team } from './team.js';
 import { Turns } from './turns.js';
-import type { Example, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
+import type { Example, Explanation, Health, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
 import { isTrap, startWasm, type View, type WasmBuild, type WasmEmbedder, type WasmModule, type WasmTuner } from './wasm.js';
 import { loadWeights, type WeightsManifest } from './weights.js';
 
@@ -24,6 +24,8 @@ export interface CallContext {
 
 /** Other calls wait for at most about this long while steps are taken. */
 const STEPS_MS = 20;
+/** What goes on with the examples is not cancelled by a call. */
+const NEVER = new AbortController().signal;
 /** The evaluation crop, which has nothing random. */
 const PLAIN: View = { index: 0, seed: 0 };
 
@@ -42,6 +44,9 @@ export class Session implements Answers {
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
   readonly #parts: Parts;
+  #live = false;
+  /** Of the last training; what is wrong with the examples is asked for it. */
+  #options: ResolvedTrainOptions;
 
   private constructor(
     parts: { wasm: WasmModule; embedder: WasmEmbedder; tuner: WasmTuner; team: Team; created: Created },
@@ -51,9 +56,10 @@ export class Session implements Answers {
     this.#wasm = parts.wasm;
     this.#embedder = parts.embedder;
     this.#tuner = parts.tuner;
-    const turns = new Turns(parts.embedder, parts.wasm.probe);
+    const turns = new Turns(parts.embedder, parts.wasm);
     this.#parts = { tuner: parts.tuner, files: this.#files, turns, team: parts.team };
     this.#publish = publish;
+    this.#options = parts.tuner.report()?.options ?? parts.wasm.defaultTrainOptions();
     this.#examplesChanged();
     this.#headChanged();
   }
@@ -86,27 +92,36 @@ export class Session implements Answers {
     return new Session({ wasm, embedder, tuner, team, created }, publish);
   }
 
-  async addExample({ label, image }: Args<'addExample'>): Promise<Example> {
+  async addExample({ label, image, group }: Args<'addExample'>): Promise<Example> {
     const file = await keep(image, this.#wasm.probe);
     const id = this.#tuner.addExample(label);
+    if (group !== null) this.#tuner.setGroup(id, group);
     this.#files.set(id, file);
     this.#examplesChanged();
-    return { id, label };
+    await this.#follow();
+    return { id, label, group };
   }
 
-  removeExamples({ ids }: Args<'removeExamples'>): void {
+  groupExamples({ ids, group }: Args<'groupExamples'>): void {
+    this.#known(ids);
+    for (const id of ids) this.#tuner.setGroup(id, group ?? undefined);
+  }
+
+  async removeExamples({ ids }: Args<'removeExamples'>): Promise<void> {
     this.#known(ids);
     for (const id of new Set(ids)) {
       this.#tuner.removeExample(id);
       this.#files.delete(id);
     }
     this.#examplesChanged();
+    await this.#follow();
   }
 
-  relabelExamples({ ids, label }: Args<'relabelExamples'>): void {
+  async relabelExamples({ ids, label }: Args<'relabelExamples'>): Promise<void> {
     this.#known(ids);
     for (const id of ids) this.#tuner.relabelExample(id, label);
     this.#examplesChanged();
+    await this.#follow();
   }
 
   renameClass({ label, to }: Args<'renameClass'>): void {
@@ -115,11 +130,12 @@ export class Session implements Answers {
     this.#headChanged();
   }
 
-  removeClass({ label }: Args<'removeClass'>): void {
+  async removeClass({ label }: Args<'removeClass'>): Promise<void> {
     this.#tuner.removeClass(label);
     const left = new Set(this.#tuner.examples().map(({ id }) => id));
     for (const id of this.#files.keys()) if (!left.has(id)) this.#files.delete(id);
     this.#examplesChanged();
+    await this.#follow();
   }
 
   examples(): Example[] {
@@ -147,6 +163,12 @@ export class Session implements Answers {
     return prediction;
   }
 
+  async explain({ image, label }: Args<'explain'>): Promise<Explanation> {
+    const { rgba, width, height } = await decode(image, this.#wasm.probe);
+    const map = this.#embedder.map(rgba, width, height);
+    return { width, height, heat: this.#tuner.explain(this.#embedder, map, width, height, label ?? undefined) };
+  }
+
   async embed({ image }: Args<'embed'>): Promise<Float32Array<ArrayBuffer>> {
     const { rgba, width, height } = await decode(image, this.#wasm.probe);
     return this.#embedder.embed(rgba, width, height, [PLAIN], undefined);
@@ -160,11 +182,30 @@ export class Session implements Answers {
     return this.#tuner.save();
   }
 
+  /** Looks for what is wrong with the examples; embeds the plain views that are not cached yet. */
+  async health(_: Args<'health'>, { signal }: CallContext): Promise<Health> {
+    await prepare(this.#parts, plainViews(this.#tuner), { signal, emit: () => {} });
+    const checkup = this.#tuner.startCheckup(this.#options);
+    try {
+      for (let turn = performance.now(); checkup.step(); ) {
+        if (performance.now() - turn < STEPS_MS) continue;
+        await nextTask();
+        signal.throwIfAborted();
+        turn = performance.now();
+      }
+    } catch (error) {
+      if (!isTrap(error)) checkup.free();
+      throw error;
+    }
+    return checkup.finish();
+  }
+
   /** Embeds what is not cached yet, trains, and takes over the head at the very end. */
   async train({ options: given }: Args<'train'>, context: CallContext): Promise<Report> {
     const options = this.#wasm.checkTrainOptions(given);
+    this.#options = options;
     const started = performance.now();
-    const embeddedViews = await prepare(this.#parts, options, context);
+    const embeddedViews = await prepare(this.#parts, forTraining(this.#tuner, options), context);
     const prepared = performance.now();
     const report = await this.#fit(options, context, started);
     this.#headChanged();
@@ -172,6 +213,19 @@ export class Session implements Answers {
       ...report,
       timings: { embedMs: prepared - started, trainMs: performance.now() - prepared, embeddedViews },
     };
+  }
+
+  /** Turns live mode on or off. */
+  async setLive({ on }: Args<'setLive'>): Promise<void> {
+    this.#live = on;
+    await this.#follow();
+  }
+
+  /** In live mode, takes the head on to the examples as they are. */
+  async #follow(): Promise<void> {
+    if (!this.#live) return;
+    await prepare(this.#parts, plainViews(this.#tuner), { signal: NEVER, emit: () => {} });
+    if (this.#tuner.follow(this.#options)) this.#headChanged();
   }
 
   async #fit(

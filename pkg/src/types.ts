@@ -77,6 +77,66 @@ export interface CreateOptions {
 export interface Example {
   id: number;
   label: string;
+  /** What it was taken together with; null where nothing was said. */
+  group: string | null;
+}
+
+/** How examples are added. */
+export interface AddOptions {
+  /**
+   * Name of what the images were taken together with, such as a burst of the camera or one person's photos, not empty.
+   * Examples of one group, also from several calls, are either learnt from or held out, never both. Near-duplicates are
+   * grouped by themselves.
+   */
+  group?: string;
+}
+
+/** What can be wrong with examples; `Finding.message` and `advice` say it in words. */
+export type FindingKind =
+  | 'tooFewClasses'
+  | 'tooFew'
+  | 'oneGroup'
+  | 'imbalance'
+  | 'duplicates'
+  | 'duplicatesAcrossClasses'
+  | 'nearDuplicates'
+  | 'nearDuplicatesAcrossClasses'
+  | 'groupAcrossClasses'
+  | 'alikeAcrossSplit'
+  | 'tiny'
+  | 'blank'
+  | 'mislabelled'
+  | 'confused'
+  | 'moreImages';
+
+/** One thing that is wrong with the examples. */
+export interface Finding {
+  kind: FindingKind;
+  /** The classes concerned; empty where it is of all. */
+  labels: string[];
+  /** Ids of the examples to look at, the most telling first. */
+  examples: number[];
+  /** What was found, as an English sentence. */
+  message: string;
+  /** What to do, as an English sentence. */
+  advice: string;
+}
+
+/** What is wrong with the examples, and how accuracy grows with their number. */
+export interface Health {
+  /** Empty where nothing was found. */
+  findings: Finding[];
+  /**
+   * Accuracy (0 to 1) on held-out examples after learning from a quarter, half and all of the others; empty where there
+   * are too few to say.
+   */
+  learningCurve: { examples: number; accuracy: number }[];
+}
+
+/** How the examples are looked at. */
+export interface HealthOptions {
+  /** Gives up; the call rejects with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 /** One image that could not be added, and why. */
@@ -128,9 +188,11 @@ export interface TrainOptions {
    * How the head is trained. `lbfgs` solves a linear head on all views at once, to the optimum of multinomial logistic
    * regression with L2: an iteration is an epoch, cross-validation on the examples trained on chooses the strength and
    * how sure its probabilities are, and `batchSize`, `learningRate`, `weightDecay`, `dropout` and `patience` do not matter.
+   * `prototype` trains nothing: an image is of the class whose mean embedding is nearest by angle. `auto` takes `lbfgs` or
+   * `prototype`, whichever does better in cross-validation.
    * `adamw` goes by batches and keeps the epoch that validates best; a head with a hidden layer is always trained so.
    */
-  solver?: 'lbfgs' | 'adamw';
+  solver?: 'lbfgs' | 'prototype' | 'auto' | 'adamw';
   /** 1 to 10000; the most of them, where the solver ends by itself. */
   epochs?: number;
   /** Views of each example, 1 to 100; the first is the plain one. */
@@ -293,6 +355,18 @@ export interface Prediction {
   unknown: boolean;
   /** Every class, most probable first; the probabilities sum to one. */
   scores: Score[];
+}
+
+/** Where in an image a class was seen. */
+export interface Explanation {
+  /** Of the image, in pixels. */
+  width: number;
+  height: number;
+  /**
+   * What each pixel speaks for the class (above 0) or against it (below), row by row; 0 beyond the crop that the backbone
+   * sees. In units of the score before the softmax.
+   */
+  heat: Float32Array<ArrayBuffer>;
 }
 
 /** Origin and preprocessing of the pretrained weights. */

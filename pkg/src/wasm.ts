@@ -4,6 +4,7 @@ import type {
   ClassCount,
   EpochRow,
   Example,
+  Health,
   LoadProgress,
   Metrics,
   Prediction,
@@ -46,6 +47,8 @@ export interface WasmEmbedder {
     views: View[],
     augment: AugmentOptions | undefined,
   ): Promise<Float32Array<ArrayBuffer>>;
+  /** The last feature map of the plain view: `featureLength()` channels of a square. */
+  map(rgba: Uint8ClampedArray, width: number, height: number): Float32Array<ArrayBuffer>;
   /** The same views as RGBA images of `inputSize()` squared, one after the other. */
   preview(
     rgba: Uint8ClampedArray,
@@ -60,6 +63,9 @@ export interface WasmEmbedder {
 /** The state of a project: examples by id (their pixels stay outside), cached features, head, report. */
 export interface WasmTuner {
   addExample(label: string): number;
+  setGroup(id: number, group: string | undefined): void;
+  /** Keeps the `traits` of an example's image. */
+  putTraits(id: number, traits: Uint8Array): void;
   removeExample(id: number): void;
   relabelExample(id: number, label: string): void;
   renameClass(label: string, to: string): void;
@@ -69,12 +75,27 @@ export interface WasmTuner {
   /** The views that a training with these options needs and whose features are not cached yet. */
   pending(options: ResolvedTrainOptions): { example: number; views: View[] }[];
   putFeatures(example: number, views: View[], options: ResolvedTrainOptions, features: Float32Array): void;
+  /** The plain views whose features or traits are not there yet, whatever the options. */
+  pendingPlain(): { example: number; views: View[] }[];
+  putPlain(example: number, features: Float32Array): void;
+  /** Needs the plain views; takes a snapshot as `startRun`. */
+  startCheckup(options: ResolvedTrainOptions): WasmCheckup;
   /** Takes a snapshot of the data; what is added or removed later does not touch the run. */
   startRun(options: ResolvedTrainOptions): WasmRun;
   /** Takes over the run's best head and consumes the run. */
   finishRun(run: WasmRun): StoredReport;
+  /** Solves for the plain views that are there, from the head that is there; false where there are not two classes. */
+  follow(options: ResolvedTrainOptions): boolean;
   report(): StoredReport | undefined;
   predict(features: Float32Array): Prediction[];
+  /** How much each pixel of an image speaks for a class, the likeliest one where none is named. */
+  explain(
+    embedder: WasmEmbedder,
+    map: Float32Array,
+    width: number,
+    height: number,
+    label: string | undefined,
+  ): Float32Array<ArrayBuffer>;
   evaluate(features: Float32Array, labels: string[]): Metrics;
   save(): Uint8Array<ArrayBuffer>;
   free(): void;
@@ -87,10 +108,21 @@ export interface WasmRun {
   free(): void;
 }
 
+/** A search for what is wrong with the examples, pulled step by step. */
+export interface WasmCheckup {
+  /** Takes one step; false where there is none left. */
+  step(): boolean;
+  /** What was found; consumes the checkup. */
+  finish(): Health;
+  free(): void;
+}
+
 /** What wasm-bindgen's glue exports. */
 export interface WasmModule extends KernelHost {
   default(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
   probe(bytes: Uint8Array): ImageHeader;
+  /** What pixels (RGBA with straight alpha) tell of copies and of what they show; read by the tuner alone. */
+  traits(rgba: Uint8ClampedArray, width: number, height: number): Uint8Array<ArrayBuffer>;
   defaultTrainOptions(): ResolvedTrainOptions;
   /** Reads the input size that a project file was made with. Throws PROJECT_FORMAT. */
   projectInputSize(project: Uint8Array): number;

@@ -3,6 +3,7 @@
 import { openSite, type Site } from '../browser/site.ts';
 import { benchEmbed } from './embed.ts';
 import { benchHead } from './head.ts';
+import { benchLive } from './live.ts';
 import { write, type Result } from './result.ts';
 import { benchScale } from './scale.ts';
 import { benchShutter } from './shutter.ts';
@@ -17,6 +18,7 @@ const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
   start: benchStart,
   scale: benchScale,
   workers: benchWorkers,
+  live: benchLive,
   webgpu: benchWebgpu,
 };
 

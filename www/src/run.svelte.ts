@@ -7,6 +7,7 @@ import {
   type StoredReport,
   type TrainOptions,
 } from 'rekindle';
+import { checkup } from './checkup.svelte.js';
 import { project, type Photo } from './project.svelte.js';
 import { isAbort, troubleOf, type Trouble } from './trouble.js';
 
@@ -64,6 +65,7 @@ class Run {
     this.report = null;
     this.trouble = null;
     this.stopped = false;
+    checkup.stop();
     project.spoken = 'Training started.';
     try {
       await this.#follow({ ...$state.snapshot(this.settings), signal: this.#abort.signal });
@@ -71,6 +73,7 @@ class Run {
       this.known = new Set(classes.map(({ key }) => key));
       project.unsaved = true;
       project.spoken = 'Training finished.';
+      void checkup.look(false);
     } catch (error) {
       this.rows = previous.rows;
       this.report = previous.report;
@@ -91,6 +94,7 @@ class Run {
 
   /** Takes over the report of an opened project. */
   adopt(report: StoredReport | null): void {
+    checkup.clear();
     this.report = report;
     this.rows = report?.epochs ?? [];
     this.trainedRevision = report ? project.revision : null;

@@ -5,7 +5,7 @@ use burn::tensor::Device as BurnDevice;
 use crate::backbone::Backbone;
 use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
-use crate::image::{Augment, Pixels, Preprocess, View};
+use crate::image::{Augment, Pixels, Preprocess, Region, View};
 use crate::prefix::CpuPrefix;
 use crate::weights::{Spec, Tensors};
 #[cfg(feature = "gpu")]
@@ -33,7 +33,11 @@ pub struct Embedder {
 enum Prefix {
     Cpu(CpuPrefix),
     #[cfg(feature = "gpu")]
-    Gpu(GpuPrefix),
+    Gpu {
+        gpu: GpuPrefix,
+        /// For what is asked of single images only.
+        cpu: CpuPrefix,
+    },
 }
 
 impl Embedder {
@@ -58,10 +62,9 @@ impl Embedder {
             Opened::Cpu => Prefix::Cpu(cpu),
             #[cfg(feature = "gpu")]
             Opened::Webgpu(gpu) => {
-                let prefix =
-                    GpuPrefix::compile(gpu, &plan, input_size as usize, [spec.mean, spec.std]).await?;
-                self_test::agrees(&prefix, &cpu, &preprocess, input_size).await?;
-                Prefix::Gpu(prefix)
+                let gpu = GpuPrefix::compile(gpu, &plan, input_size as usize, [spec.mean, spec.std]).await?;
+                self_test::agrees(&gpu, &cpu, &preprocess, input_size).await?;
+                Prefix::Gpu { gpu, cpu }
             }
         };
         Ok(Self { spec, input_size, feature_len, preprocess, prefix, device: info })
@@ -108,6 +111,38 @@ impl Embedder {
     /// `IMAGE_SHAPE` where a view has another size; `DEVICE_LOST` where the device gives no numbers; `OUT_OF_MEMORY` where
     /// it has no memory for the views.
     pub async fn embed(&self, views: &[Pixels]) -> Result<Vec<f32>> {
+        self.check(views)?;
+        match &self.prefix {
+            Prefix::Cpu(prefix) => prefix.run(&self.normalised(views)),
+            #[cfg(feature = "gpu")]
+            Prefix::Gpu { gpu, .. } => gpu.run(views).await,
+        }
+    }
+
+    /// The last feature map of a view: its mean over the cells is the embedding. It is computed on the processor.
+    ///
+    /// # Shapes
+    /// `[feature_len, side, side]`
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub fn map(&self, view: &Pixels) -> Result<Vec<f32>> {
+        let views = std::slice::from_ref(view);
+        self.check(views)?;
+        let prefix = match &self.prefix {
+            Prefix::Cpu(prefix) => prefix,
+            #[cfg(feature = "gpu")]
+            Prefix::Gpu { cpu, .. } => cpu,
+        };
+        prefix.run_unpooled(&self.normalised(views))
+    }
+
+    /// The part that the plain view shows of an image of this size.
+    pub fn seen(&self, width: u32, height: u32) -> Region {
+        self.preprocess.seen(width, height)
+    }
+
+    fn check(&self, views: &[Pixels]) -> Result<()> {
         for view in views {
             let (width, height) = (view.width(), view.height());
             if [width, height] != [self.input_size; 2] {
@@ -115,16 +150,14 @@ impl Embedder {
                 return Err(Error::ImageShape { width, height, reason });
             }
         }
-        match &self.prefix {
-            Prefix::Cpu(prefix) => {
-                let mut images =
-                    Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
-                views.iter().for_each(|view| images.extend(self.preprocess.normalise(view)));
-                prefix.run(&images)
-            }
-            #[cfg(feature = "gpu")]
-            Prefix::Gpu(prefix) => prefix.run(views).await,
-        }
+        Ok(())
+    }
+
+    /// Views as the processor's prefix takes them, one after the other.
+    fn normalised(&self, views: &[Pixels]) -> Vec<f32> {
+        let mut images = Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
+        views.iter().for_each(|view| images.extend(self.preprocess.normalise(view)));
+        images
     }
 }
 
@@ -171,6 +204,23 @@ mod tests {
         assert_eq!(second, features[1280..2560]);
         assert_ne!(features[..1280], features[1280..2560]);
         assert!(block_on(embedder.embed(&[])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_mean_of_the_map_is_the_embedding() {
+        for size in [32, 64, 320] {
+            let embedder = embedder(Some(size)).unwrap();
+            let view =
+                embedder.view(&image(400, 350), View { index: 0, seed: 0 }, &Augment::default()).unwrap();
+            let map = embedder.map(&view).unwrap();
+            let cells = (size as usize / 32).pow(2);
+            assert_eq!(map.len(), embedder.feature_len() * cells);
+            let embedding = block_on(embedder.embed(&[view])).unwrap();
+            for (channel, expected) in map.chunks(cells).zip(embedding) {
+                let mean = channel.iter().sum::<f32>() / cells as f32;
+                assert!((mean - expected).abs() < 1e-5, "{mean} {expected}");
+            }
+        }
     }
 
     #[test]

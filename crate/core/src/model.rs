@@ -1,7 +1,7 @@
 //! What a training leaves: the head, its labels, what it was trained on and how that went.
 
 use crate::error::{Error, Result};
-use crate::evaluate::{Metrics, Unknown};
+use crate::evaluate::{Metrics, Saliency, Unknown, argmax};
 use crate::head::Head;
 use crate::train::Report;
 use burn::tensor::{Tensor, TensorData};
@@ -64,14 +64,28 @@ impl Model {
     /// # Errors
     /// `LABEL_UNKNOWN` for a label that the model was not trained on; `INTERNAL` as [`Model::predict`].
     pub fn evaluate(&self, features: &[f32], labels: &[String]) -> Result<Metrics> {
-        let class = |label: &String| {
-            self.labels
-                .iter()
-                .position(|known| known == label.trim())
-                .ok_or_else(|| Error::LabelUnknown { label: label.clone(), known: self.labels.join(", ") })
-        };
-        let truth = labels.iter().map(class).collect::<Result<Vec<_>>>()?;
+        let truth = labels.iter().map(|label| self.class(label)).collect::<Result<Vec<_>>>()?;
         Ok(Metrics::new(&self.labels, &self.probabilities(features)?, &truth))
+    }
+
+    /// Where in an image a class was seen; the most probable one where none is named.
+    ///
+    /// # Shapes
+    /// `map`: `[features, side, side]`, the last feature map of the image.
+    ///
+    /// # Errors
+    /// `LABEL_UNKNOWN` for a label that the model was not trained on; `INTERNAL` where the map does not fit the head.
+    pub fn explain(&self, map: &[f32], label: Option<&str>) -> Result<Saliency> {
+        let class = match label {
+            Some(label) => self.class(label)?,
+            None => {
+                let cells = (map.len() / self.head.features().max(1)).max(1);
+                let mean = |channel: &[f32]| channel.iter().sum::<f32>() / cells as f32;
+                let embedding: Vec<f32> = map.chunks_exact(cells).map(mean).collect();
+                argmax(&self.probabilities(&embedding)?)
+            }
+        };
+        Saliency::of(&self.head, map, class)
     }
 
     /// Gives a class another label.
@@ -86,6 +100,11 @@ impl Model {
             metrics.labels.iter_mut().for_each(rename);
             metrics.per_class.iter_mut().map(|class| &mut class.label).for_each(rename);
         }
+    }
+
+    fn class(&self, label: &str) -> Result<usize> {
+        let unknown = || Error::LabelUnknown { label: label.to_owned(), known: self.labels.join(", ") };
+        self.labels.iter().position(|known| known == label.trim()).ok_or_else(unknown)
     }
 
     fn probabilities(&self, features: &[f32]) -> Result<Vec<f32>> {

@@ -1,14 +1,17 @@
 //! The one façade that the bindings drive.
 
-use crate::dataset::{Dataset, Split};
+mod checkup;
+mod live;
+
+use crate::dataset::{Dataset, Groups, Split};
 use crate::error::{Error, Result};
-use crate::evaluate::{Metrics, Suspect, Unknown, suspects};
-use crate::image::View;
+use crate::evaluate::{Metrics, Saliency, Suspect, Unknown, suspects};
+use crate::image::{Traits, View};
 use crate::model::{Model, Prediction};
 use crate::prefix::cache::{FeatureCache, Features};
 use crate::project::Project;
 use crate::seed;
-use crate::train::{LabelledView, Report, Run, TrainOptions, Views, cross_validate};
+use crate::train::{CrossValidation, LabelledView, Report, Run, TrainOptions, Views};
 use crate::weights::Spec;
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +98,18 @@ impl Tuner {
         self.dataset.add(label)
     }
 
+    /// Puts an example into a group, or into none: a group is either learnt from or judged. Near-duplicates are grouped
+    /// by themselves. Errors as [`Dataset::set_group`].
+    pub fn set_group(&mut self, id: u32, group: Option<&str>) -> Result<()> {
+        self.dataset.set_group(id, group)
+    }
+
+    /// Keeps what the pixels of an example tell: give it with the features of the plain view. It may move examples from
+    /// one side of the split to the other, so ask for [`Tuner::pending`] views again.
+    pub fn put_traits(&mut self, id: u32, traits: Traits) {
+        self.dataset.set_traits(id, traits);
+    }
+
     /// Removes an example and its features. Errors as [`Dataset::remove`].
     pub fn remove_example(&mut self, id: u32) -> Result<()> {
         self.dataset.remove(id)?;
@@ -131,7 +146,7 @@ impl Tuner {
     pub fn pending(&mut self, options: &TrainOptions) -> Result<Vec<Pending>> {
         self.dataset.check_trainable()?;
         self.cache.use_augmentation(&augmentation(options)?);
-        let split = self.split(options);
+        let split = self.split(&Groups::of(&self.dataset), options);
         let missing = |id: u32, count: u32| Pending {
             example: id,
             views: (0..count)
@@ -156,11 +171,7 @@ impl Tuner {
         options: &TrainOptions,
         features: &[f32],
     ) -> Result<()> {
-        if features.len() != views.len() * self.feature_len {
-            return Err(Error::Internal {
-                reason: format!("{} feature values for {} views", features.len(), views.len()),
-            });
-        }
+        self.check_count(views.len(), features)?;
         if self.dataset.get(example).is_some() {
             self.cache.use_augmentation(&augmentation(options)?);
             for (view, values) in views.iter().zip(features.chunks_exact(self.feature_len)) {
@@ -177,10 +188,11 @@ impl Tuner {
     /// `TOO_FEW_EXAMPLES` as [`Dataset::check_trainable`]; `INTERNAL` where features are missing.
     pub fn start_run(&self, options: &TrainOptions) -> Result<Training> {
         self.dataset.check_trainable()?;
-        let split = self.split(options);
+        let groups = Groups::of(&self.dataset);
+        let split = self.split(&groups, options);
         let labels = self.dataset.labels().to_vec();
-        let train = self.views(&split.train, options.views)?;
-        let validation = self.views(&split.validation, 1)?;
+        let train = self.views(&split.train, options.views, &groups)?;
+        let validation = self.views(&split.validation, 1, &groups)?;
         let plain = split.train.iter().map(|id| self.features(*id, 0)).collect::<Result<Vec<_>>>()?;
         Ok(Training {
             run: Run::new(options.clone(), labels.clone(), train, validation, self.seed),
@@ -237,6 +249,11 @@ impl Tuner {
         self.model()?.evaluate(features, labels)
     }
 
+    /// Where in an image a class was seen. Errors as [`Tuner::model`] and [`Model::explain`].
+    pub fn explain(&self, map: &[f32], label: Option<&str>) -> Result<Saliency> {
+        self.model()?.explain(map, label)
+    }
+
     /// All examples that cross-validation judges, the likeliest to be mislabelled first. It reads plain views.
     ///
     /// # Errors
@@ -244,20 +261,22 @@ impl Tuner {
     pub fn suspects(&self, options: &TrainOptions) -> Result<Vec<Suspect>> {
         self.dataset.check_trainable()?;
         let ids: Vec<u32> = self.dataset.examples().iter().map(|example| example.id).collect();
-        let plain = self.views(&ids, 1)?;
+        let plain = self.views(&ids, 1, &Groups::of(&self.dataset))?;
         let labels = self.dataset.labels();
-        let held_out = cross_validate(plain, labels.len(), options, self.seed);
+        let mut judge = CrossValidation::doubting(plain, labels.len(), options, self.seed);
+        while !judge.step() {}
+        let held_out = judge.held_out();
         let places = held_out.views.iter().zip(&held_out.truth);
         let judged: Vec<(u32, usize)> =
             places.filter_map(|(place, class)| Some((*ids.get(*place)?, *class))).collect();
         Ok(suspects(labels, &judged, &held_out.probabilities))
     }
 
-    fn split(&self, options: &TrainOptions) -> Split {
-        Split::stratified(&self.dataset, options.validation as f32, self.seed)
+    fn split(&self, groups: &Groups, options: &TrainOptions) -> Split {
+        Split::stratified(&self.dataset, groups, options.validation as f32, self.seed)
     }
 
-    fn views(&self, ids: &[u32], count: u32) -> Result<Views> {
+    fn views(&self, ids: &[u32], count: u32, groups: &Groups) -> Result<Views> {
         let class = |id: u32| {
             let example = self.dataset.get(id)?;
             self.dataset.labels().iter().position(|label| *label == example.label)
@@ -268,10 +287,17 @@ impl Tuner {
                 class(*id).ok_or_else(|| Error::Internal { reason: format!("example {id} has no class") })?;
             for view in 0..count {
                 let features = self.features(*id, view)?;
-                views.push(LabelledView { features, class, group: *id, plain: view == 0 });
+                views.push(LabelledView { features, class, group: groups.group(*id), plain: view == 0 });
             }
         }
         Ok(Views::new(self.feature_len, views))
+    }
+
+    fn check_count(&self, views: usize, features: &[f32]) -> Result<()> {
+        if features.len() == views * self.feature_len {
+            return Ok(());
+        }
+        Err(Error::Internal { reason: format!("{} feature values for {views} views", features.len()) })
     }
 
     fn features(&self, id: u32, view: u32) -> Result<Features> {

@@ -74,6 +74,18 @@ fn training_reads_augmented_views_and_validation_plain_ones() {
 }
 
 #[test]
+fn a_group_is_either_trained_on_or_held_out() {
+    let mut tuner = tuner(&[("cat", 20), ("dog", 10)]);
+    for id in 0..18 {
+        tuner.set_group(id, Some(if id < 9 { "monday" } else { "tuesday" })).unwrap();
+    }
+    // Of the cats only the two loose ones fit the fifth that is held out.
+    assert_eq!(embed(&mut tuner, &options()), (18 + 8) * 4 + 2 + 2);
+    let report = train(&mut tuner, &options());
+    assert_eq!((report.train_examples, report.validation_examples), (26, 4));
+}
+
+#[test]
 fn only_new_views_are_embedded() {
     let mut tuner = tuner(&[("cat", 6), ("dog", 6)]);
     let mut options = options();
@@ -226,4 +238,46 @@ fn a_wrong_label_is_the_most_suspect() {
     assert_eq!(suspects.len(), 30);
     assert_eq!((suspects[0].example, suspects[0].likelier.as_str()), (3, "cat"));
     assert!(suspects[0].probability < 0.5 && suspects[1].probability > 0.5);
+}
+
+#[test]
+fn in_live_mode_the_model_follows_the_examples() {
+    let mut tuner = tuner(&[]);
+    let add = |tuner: &mut Tuner, label: &str, class: usize, seed: u32| {
+        let id = tuner.add_example(label).unwrap();
+        tuner.put_plain(id, &embedding(class, seed)).unwrap();
+        id
+    };
+    let first = |tuner: &Tuner, class| tuner.predict(&embedding(class, 900)).unwrap().swap_remove(0);
+    add(&mut tuner, "cat", 0, 1);
+    assert!(!tuner.follow(&options()).unwrap());
+    assert_eq!(tuner.predict(&embedding(0, 1)).unwrap_err().code(), "NOT_TRAINED");
+    add(&mut tuner, "dog", 1, 2);
+    for seed in 3..20 {
+        assert!(tuner.follow(&options()).unwrap());
+        assert_eq!((first(&tuner, 0).label, first(&tuner, 1).label), ("cat".into(), "dog".into()));
+        add(&mut tuner, ["cat", "dog"][seed as usize % 2], seed as usize % 2, seed);
+    }
+    let cow = add(&mut tuner, "cow", 2, 30);
+    tuner.follow(&options()).unwrap();
+    assert_eq!(first(&tuner, 2).label, "cow");
+    tuner.remove_example(cow).unwrap();
+    tuner.follow(&options()).unwrap();
+    assert_eq!(tuner.model().unwrap().labels, ["cat", "dog"], "a class without examples is not named");
+    let report = &tuner.model().unwrap().report;
+    assert_eq!((report.train_examples, report.validation_examples, report.best_epoch), (19, 0, 0));
+    let opened = Tuner::open(&tuner.save().unwrap(), spec(), 224, LENGTH).unwrap();
+    assert_eq!(opened.predict(&embedding(1, 900)).unwrap()[0], first(&tuner, 1));
+}
+
+#[test]
+fn a_live_model_goes_on_from_what_a_training_chose() {
+    let mut tuner = tuner(&[("cat", 20), ("dog", 20)]);
+    let trained = train(&mut tuner, &options());
+    let id = tuner.add_example("dog").unwrap();
+    tuner.put_plain(id, &embedding(1, 777)).unwrap();
+    tuner.follow(&options()).unwrap();
+    let report = &tuner.model().unwrap().report;
+    assert_eq!((report.strength, report.temperature), (trained.strength, trained.temperature));
+    assert_eq!(report.train_examples, 41);
 }

@@ -54,6 +54,14 @@ impl Embedder {
         self.0.embed(&views).await.map_err(throw)
     }
 
+    /// The last feature map of the plain view of an image.
+    pub fn map(&self, rgba: &[u8], width: u32, height: u32) -> JsResult<Vec<f32>> {
+        let image = pixels(rgba, width, height)?;
+        let plain = View { index: 0, seed: 0 };
+        let view = self.0.view(&image, plain, &Augment::default()).map_err(throw)?;
+        self.0.map(&view).map_err(throw)
+    }
+
     /// The views themselves as RGBA, one after the other.
     pub fn preview(
         &self,

@@ -3,6 +3,7 @@
 use crate::convert::{JsResult, from_js, throw, to_js};
 use crate::embedder::Embedder;
 use crate::options::train_options;
+use rekindle::image::Traits;
 use rekindle::train::Progress;
 use rekindle::tuner::Training;
 use rekindle::{Error, View};
@@ -15,6 +16,10 @@ pub struct Tuner(rekindle::Tuner);
 /// A training in work. Freeing it leaves the project as it was.
 #[wasm_bindgen]
 pub struct Run(Training);
+
+/// A search in work for what is wrong with the examples.
+#[wasm_bindgen]
+pub struct Checkup(rekindle::health::Checkup);
 
 /// The side of the input that a project file was made with, in pixels.
 #[wasm_bindgen(js_name = projectInputSize)]
@@ -51,6 +56,19 @@ impl Tuner {
         self.0.add_example(label).map_err(throw)
     }
 
+    /// Puts an example into a group, or into none.
+    #[wasm_bindgen(js_name = setGroup)]
+    pub fn set_group(&mut self, id: u32, group: Option<String>) -> JsResult<()> {
+        self.0.set_group(id, group.as_deref()).map_err(throw)
+    }
+
+    /// Keeps what [`traits`](crate::image::traits) gave for an example.
+    #[wasm_bindgen(js_name = putTraits)]
+    pub fn put_traits(&mut self, id: u32, traits: &[u8]) -> JsResult<()> {
+        self.0.put_traits(id, Traits::from_bytes(traits).map_err(throw)?);
+        Ok(())
+    }
+
     /// Removes an example.
     #[wasm_bindgen(js_name = removeExample)]
     pub fn remove_example(&mut self, id: u32) -> JsResult<()> {
@@ -75,7 +93,7 @@ impl Tuner {
         self.0.remove_class(label).map_err(throw)
     }
 
-    /// All examples: `{ id, label }`.
+    /// All examples: `{ id, label, group }`.
     pub fn examples(&self) -> JsResult<JsValue> {
         to_js(&self.0.dataset().examples())
     }
@@ -103,6 +121,24 @@ impl Tuner {
         self.0.put_features(example, &views, &train_options(options)?, features).map_err(throw)
     }
 
+    /// The plain views that have no features yet, as [`Tuner::pending`].
+    #[wasm_bindgen(js_name = pendingPlain)]
+    pub fn pending_plain(&self) -> JsResult<JsValue> {
+        to_js(&self.0.pending_plain())
+    }
+
+    /// Keeps the features of the plain view of an example.
+    #[wasm_bindgen(js_name = putPlain)]
+    pub fn put_plain(&mut self, example: u32, features: &[f32]) -> JsResult<()> {
+        self.0.put_plain(example, features).map_err(throw)
+    }
+
+    /// Begins to look for what is wrong with the examples.
+    #[wasm_bindgen(js_name = startCheckup)]
+    pub fn start_checkup(&self, options: &JsValue) -> JsResult<Checkup> {
+        self.0.start_checkup(&train_options(options)?).map(Checkup).map_err(throw)
+    }
+
     /// Begins a training on the cached features.
     #[wasm_bindgen(js_name = startRun)]
     pub fn start_run(&self, options: &JsValue) -> JsResult<Run> {
@@ -113,6 +149,11 @@ impl Tuner {
     #[wasm_bindgen(js_name = finishRun)]
     pub fn finish_run(&mut self, run: Run) -> JsResult<JsValue> {
         to_js(&self.0.finish_run(run.0).map_err(throw)?)
+    }
+
+    /// Takes the model on to the examples that there are now; false where there are not two classes with examples.
+    pub fn follow(&mut self, options: &JsValue) -> JsResult<bool> {
+        self.0.follow(&train_options(options)?).map_err(throw)
     }
 
     /// The last training's report; undefined before the first.
@@ -129,6 +170,19 @@ impl Tuner {
         to_js(&self.0.predict(features).map_err(throw)?)
     }
 
+    /// How much each pixel of an image of this size speaks for a class, from the image's last feature map.
+    pub fn explain(
+        &self,
+        embedder: &Embedder,
+        map: &[f32],
+        width: u32,
+        height: u32,
+        label: Option<String>,
+    ) -> JsResult<Vec<f32>> {
+        let saliency = self.0.explain(map, label.as_deref()).map_err(throw)?;
+        Ok(saliency.over(width, height, embedder.0.seen(width, height)))
+    }
+
     /// Judges the model on embeddings whose labels are known.
     pub fn evaluate(&self, features: &[f32], labels: Vec<String>) -> JsResult<JsValue> {
         to_js(&self.0.evaluate(features, &labels).map_err(throw)?)
@@ -137,6 +191,19 @@ impl Tuner {
     /// The project file.
     pub fn save(&self) -> JsResult<Vec<u8>> {
         self.0.save().map_err(throw)
+    }
+}
+
+#[wasm_bindgen]
+impl Checkup {
+    /// Takes one step; false where there is none left.
+    pub fn step(&mut self) -> bool {
+        self.0.step()
+    }
+
+    /// What was found: `{ findings, learningCurve }`.
+    pub fn finish(self) -> JsResult<JsValue> {
+        to_js(&self.0.finish())
     }
 }
 

@@ -28,6 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         measure::folds,
         measure::defaults,
         measure::few,
+        measure::few_means,
+        measure::few_auto,
         measure::few_defaults,
         measure::calibration,
         measure::unknown,

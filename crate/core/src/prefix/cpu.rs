@@ -86,27 +86,45 @@ impl CpuPrefix {
     /// # Errors
     /// `INTERNAL` where a part of an image is left over.
     pub fn run(&self, images: &[f32]) -> Result<Vec<f32>> {
+        self.run_steps(images, self.output, |_| true)
+    }
+
+    /// Runs the prefix up to the mean over the image, as [`CpuPrefix::run`].
+    ///
+    /// # Errors
+    /// As [`CpuPrefix::run`].
+    pub fn run_unpooled(&self, images: &[f32]) -> Result<Vec<f32>> {
+        let last = self.grouped.last().or(self.single.last());
+        let map = match last {
+            Some(Step { kind: StepKind::Pool, input, .. }) => *input,
+            _ => self.output,
+        };
+        self.run_steps(images, map, |step| !matches!(step.kind, StepKind::Pool))
+    }
+
+    fn run_steps(&self, images: &[f32], output: Map, takes: impl Fn(&Step) -> bool) -> Result<Vec<f32>> {
         let image_len = self.side * self.side * 3;
         if !images.len().is_multiple_of(image_len) {
             return Err(Error::Internal { reason: "images have another size than the frozen prefix".into() });
         }
         // Every run writes a buffer before it reads it, so that one that stopped halfway leaves nothing wrong behind.
         let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut features = Vec::with_capacity(images.len() / image_len * self.output.len());
+        let mut features = Vec::with_capacity(images.len() / image_len * output.len());
         for group in images.chunks(self.group * image_len) {
             let count = group.len() / image_len;
             for (index, image) in group.chunks_exact(image_len).enumerate() {
                 buffers.pad(image, self.side);
-                for step in &self.single {
+                for step in self.single.iter().filter(|step| takes(step)) {
                     buffers.run(step, 1)?;
                 }
-                buffers.gather(self.between, index, count);
+                let between = if self.grouped.is_empty() { output } else { self.between };
+                buffers.gather(between, index, count);
             }
             buffers.take_group();
-            for step in &self.grouped {
+            for step in self.grouped.iter().filter(|step| takes(step)) {
                 buffers.run(step, count)?;
             }
-            unpack(&buffers.input, self.output, count, &mut features);
+            unpack(&buffers.input, output, count, &mut features);
         }
         Ok(features)
     }

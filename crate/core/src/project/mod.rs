@@ -14,8 +14,8 @@ use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-/// Version of the format. A file with a higher one is refused.
-const VERSION: u32 = 1;
+/// Version of the format. A file with a higher one is refused; 2 may have heads that scale features to length one.
+const VERSION: u32 = 2;
 
 /// Most bytes that an entry may unpack to: far above any head, far below what would exhaust a tab.
 const LARGEST_ENTRY: u64 = 256 << 20;
@@ -50,6 +50,9 @@ struct Manifest {
     classes: Vec<String>,
     labels: Vec<String>,
     unknown_threshold: Option<f32>,
+    /// Whether the head scales features to length one before its first layer.
+    #[serde(default)]
+    unit_features: bool,
     report: Report,
 }
 
@@ -68,6 +71,7 @@ impl Project {
             labels: self.model.labels.clone(),
             // JSON has no infinity: none says that nothing is called unknown.
             unknown_threshold: Some(self.model.unknown.threshold()).filter(|t| t.is_finite()),
+            unit_features: self.model.head.unit(),
             report: self.model.report.clone(),
         };
         let manifest = serde_json::to_vec_pretty(&manifest).map_err(internal)?;
@@ -92,6 +96,7 @@ impl Project {
         let manifest: Manifest = serde_json::from_slice(&manifest).map_err(damaged)?;
         let tensors = entry(&mut zip, TENSORS)?;
         let (head, references) = read_tensors(&tensors)?;
+        let head = head.with_unit(manifest.unit_features);
         let threshold = manifest.unknown_threshold.unwrap_or(f32::NEG_INFINITY);
         let unknown = Unknown::from_parts(head.features(), &references, threshold);
         if head.classes() != manifest.labels.len() || manifest.labels.is_empty() {

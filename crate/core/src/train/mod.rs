@@ -1,12 +1,15 @@
 //! Training a head on cached features: [`TrainOptions`] in, a [`Run`] pulled step by step, a [`Report`] out.
 
 mod adamw;
+mod cross_validation;
 mod descent;
 mod lbfgs;
 mod linear;
+mod live;
 mod network;
 mod objective;
 mod options;
+mod prototypes;
 mod report;
 mod run;
 mod samples;
@@ -16,10 +19,12 @@ mod sums;
 mod targets;
 mod views;
 
+pub use cross_validation::CrossValidation;
+pub(crate) use live::{Start, resolve};
 pub use options::{ClassWeights, Solver, Strategy, TrainOptions};
 pub use report::{EpochRow, Report};
 pub use run::{Outcome, Progress, Run};
-pub use strength::{HeldOut, cross_validate};
+pub use strength::HeldOut;
 use sums::Sums;
 use targets::Targets;
 pub use views::{LabelledView, Standardisation, Views};

@@ -21,6 +21,12 @@ pub enum Solver {
     /// is an epoch. `batch_size`, `learning_rate`, `weight_decay`, `dropout` and `patience` do not matter. A head with a
     /// hidden layer is trained by AdamW.
     Lbfgs,
+    /// No training: an image is of the class whose mean embedding is nearest by angle. Only the temperature is fitted, by
+    /// cross-validation. For a few examples a class; the options that do not matter to `Lbfgs` do not matter here, nor do
+    /// `epochs`, `label_smoothing` and `class_weights`.
+    Prototype,
+    /// `Lbfgs` or `Prototype`, whichever has the lower cross-entropy in cross-validation.
+    Auto,
     /// By AdamW on batches; the head of the best validation loss is kept.
     Adamw,
 }

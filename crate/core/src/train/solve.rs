@@ -57,7 +57,7 @@ impl Solve {
             if let Some(choice) = selection.step() {
                 self.objective.set_penalty(1.0 / (choice.strength * self.examples.max(1) as f64));
                 self.choice = Some(choice);
-                self.held_out = self.selection.take().map(Selection::held_out);
+                self.held_out = self.selection.take().map(|selection| selection.held_out());
             }
             return None;
         }
