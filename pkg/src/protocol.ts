@@ -52,6 +52,8 @@ export interface CreateArgs {
 
 export interface Created {
   spec: Spec;
+  /** Of the backbone. */
+  stages: number;
 }
 
 /** RGBA images of `side` squared, one after the other. */
@@ -81,7 +83,9 @@ export type Request<M extends Method = Method> = { [N in M]: { id: number; metho
 export type ToWorker =
   | Request
   /** The caller has given up the call of this id. */
-  | { cancel: number };
+  | { cancel: number }
+  /** The caller wants the call of this id to wait, or to go on. */
+  | { pause: number; paused: boolean };
 
 export type FromWorker =
   | { id: number; ok: true; value: Value<Method> }

@@ -260,13 +260,14 @@ export class Tuner {
     const busy = this.#run !== null && !this.#run.ended;
     const changes = this.#changes;
     const run = new TrainingRun(
-      async (emit, cancelled) => {
+      async (emit, cancelled, onPausable) => {
         checkSignal(signal);
         if (busy) throw optionInvalid('train', 'called during a training', 'called when the other run is over or cancelled');
         await changes;
-        const args = { options: { ...withoutUndefined(chosen), augment: withoutUndefined(chosen.augment ?? {}) } };
+        const args = { options: { ...withoutUndefined(chosen), augment: withoutUndefined(chosen.augment ?? {}), tune: withoutUndefined(chosen.tune ?? {}) } };
         return this.#connection.call('train', args, {
           signal: cancelled,
+          onPausable,
           onEvent: (event) => 'type' in event && emit(event),
         });
       },

@@ -1,13 +1,14 @@
 //! Image and view in, features out; no state that changes.
 
-use crate::backbone::Backbone;
+use crate::backbone::{Backbone, TunedStages};
 use crate::device::{Device, DeviceInfo};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, View};
-use crate::prefix::CpuPrefix;
+use crate::prefix::{CpuPrefix, Map};
 #[cfg(feature = "gpu")]
 use crate::prefix::GpuPrefix;
 use crate::weights::{Spec, Tensors};
+use std::sync::OnceLock;
 
 /// Sides of the square input that a backbone takes, in pixels; multiples of [`INPUT_STEP`].
 pub const INPUT_SIZES: std::ops::RangeInclusive<u32> = 32..=512;
@@ -21,15 +22,18 @@ pub const INPUT_STEP: u32 = 32;
 pub struct Embedder {
     spec: Spec,
     input_size: u32,
-    feature_len: usize,
+    maps: Vec<Map>,
     preprocess: Preprocess,
+    /// On the CPU, whatever the device: it is small there, and what is trained.
+    backbone: Backbone,
     prefix: Prefix,
     device: DeviceInfo,
 }
 
 #[derive(Debug)]
 enum Prefix {
-    Cpu(CpuPrefix),
+    /// The prefix of each cut, from the first stage's end to the embedding, compiled when it is wanted.
+    Cpu(Vec<OnceLock<CpuPrefix>>),
     #[cfg(feature = "gpu")]
     Gpu(GpuPrefix),
 }
@@ -47,18 +51,50 @@ impl Embedder {
         let spec = tensors.spec().clone();
         let input_size = check_size(input_size.unwrap_or(spec.input_size))?;
         let (burn_device, info) = device.open().await?;
-        let backbone = Backbone::load(tensors, &burn_device)?;
-        let side = input_size as usize;
-        let (prefix, feature_len) = match device {
-            Device::Cpu => {
-                let prefix = CpuPrefix::compile(&backbone.lower(backbone.len()).await?, side)?;
-                let feature_len = prefix.output().len();
-                (Prefix::Cpu(prefix), feature_len)
-            }
-            Device::Webgpu => on_webgpu(backbone, burn_device, &spec, side)?,
+        let backbone = Backbone::load(tensors, &burn::tensor::Device::flex())?;
+        let prefix = match device {
+            Device::Cpu => Prefix::Cpu((0..backbone.len()).map(|_| OnceLock::new()).collect()),
+            Device::Webgpu => on_webgpu(&backbone, burn_device, input_size as usize)?,
         };
         let preprocess = Preprocess::new(&spec, input_size);
-        Ok(Self { spec, input_size, feature_len, preprocess, prefix, device: info })
+        let maps = backbone.maps(input_size as usize);
+        let embedder = Self { spec, input_size, maps, preprocess, backbone, prefix, device: info };
+        embedder.compile(embedder.stages()).await?;
+        Ok(embedder)
+    }
+
+    /// The same embedder with stages that were fine-tuned.
+    ///
+    /// # Errors
+    /// `PROJECT_FORMAT` where they do not fit the backbone.
+    pub async fn tuned(&self, stages: &TunedStages) -> Result<Self> {
+        let backbone = self.backbone.tuned(stages)?;
+        let prefix = match &self.prefix {
+            Prefix::Cpu(prefixes) => Prefix::Cpu(prefixes.iter().map(|_| OnceLock::new()).collect()),
+            #[cfg(feature = "gpu")]
+            Prefix::Gpu(prefix) => Prefix::Gpu(prefix.with(&backbone)),
+        };
+        let (preprocess, maps) = (Preprocess::new(&self.spec, self.input_size), self.maps.clone());
+        let (spec, device) = (self.spec.clone(), self.device.clone());
+        let embedder =
+            Self { spec, input_size: self.input_size, maps, preprocess, backbone, prefix, device };
+        embedder.compile(embedder.stages()).await?;
+        Ok(embedder)
+    }
+
+    /// The pretrained network, on the CPU.
+    pub fn backbone(&self) -> &Backbone {
+        &self.backbone
+    }
+
+    /// Number of stages, which is also the last cut.
+    pub fn stages(&self) -> usize {
+        self.backbone.len()
+    }
+
+    /// The map at each cut: the image at 0, the embedding at the last.
+    pub fn maps(&self) -> &[Map] {
+        &self.maps
     }
 
     /// The device in use.
@@ -78,7 +114,7 @@ impl Embedder {
 
     /// How many numbers the features of a view are.
     pub fn feature_len(&self) -> usize {
-        self.feature_len
+        self.maps.last().map_or(0, |map| map.len())
     }
 
     /// A view of an image as pixels, `input_size` x `input_size`: view 0 is the plain evaluation crop, the others are
@@ -101,6 +137,17 @@ impl Embedder {
     /// # Errors
     /// `IMAGE_SHAPE` where a view has another size; `DEVICE_LOST` where the device gives no numbers.
     pub async fn embed(&self, views: &[Pixels]) -> Result<Vec<f32>> {
+        self.embed_at(views, self.stages()).await
+    }
+
+    /// The features of views at a cut.
+    ///
+    /// # Shapes
+    /// `[views, channels, height, width]`, one after the other; the embedding at the last cut, the normalised image at 0.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` where there is no such cut; else as [`Embedder::embed`].
+    pub async fn embed_at(&self, views: &[Pixels], cut: usize) -> Result<Vec<f32>> {
         let mut images = Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
         for view in views {
             let (width, height) = (view.width(), view.height());
@@ -110,12 +157,40 @@ impl Embedder {
             }
             images.extend(self.preprocess.normalise(view));
         }
+        if cut == 0 {
+            return Ok(planes(&images, (self.input_size * self.input_size) as usize));
+        }
         match &self.prefix {
-            Prefix::Cpu(prefix) => prefix.run(&images),
+            Prefix::Cpu(prefixes) => {
+                self.compile(cut).await?;
+                let prefix = prefixes.get(cut - 1).and_then(OnceLock::get);
+                prefix.ok_or_else(|| Error::Internal { reason: "no prefix was compiled".into() })?.run(&images)
+            }
             #[cfg(feature = "gpu")]
-            Prefix::Gpu(prefix) => prefix.run(&images).await,
+            Prefix::Gpu(prefix) => prefix.run(&images, cut).await,
         }
     }
+
+    /// Compiles the prefix of a cut, where that is not done yet. Errors as [`Backbone::lower`].
+    #[allow(irrefutable_let_patterns, reason = "without WebGPU there is no other prefix")]
+    async fn compile(&self, cut: usize) -> Result<()> {
+        if let Prefix::Cpu(prefixes) = &self.prefix
+            && prefixes.get(cut.wrapping_sub(1)).is_none_or(|prefix| prefix.get().is_none())
+        {
+            let prefix = CpuPrefix::compile(&self.backbone.lower(cut).await?, self.input_size as usize)?;
+            if let Some(place) = prefixes.get(cut.wrapping_sub(1)) {
+                // Whoever was faster compiled the same.
+                let _ = place.set(prefix);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Images `[pixels, 3]` as `[3, pixels]`.
+fn planes(images: &[f32], pixels: usize) -> Vec<f32> {
+    let image = |image| (0..3).flat_map(move |channel| <[f32]>::iter(image).skip(channel).step_by(3).copied());
+    images.chunks_exact(pixels * 3).flat_map(image).collect()
 }
 
 fn check_size(size: u32) -> Result<u32> {
@@ -130,23 +205,18 @@ fn check_size(size: u32) -> Result<u32> {
 }
 
 #[cfg(feature = "gpu")]
-fn on_webgpu(
-    backbone: Backbone,
-    device: burn::tensor::Device,
-    spec: &Spec,
-    side: usize,
-) -> Result<(Prefix, usize)> {
-    let feature_len = crate::backbone::catalogue::find(&spec.arch)?.embedding_len;
-    Ok((Prefix::Gpu(GpuPrefix::new(backbone, device, side)), feature_len))
+fn on_webgpu(backbone: &Backbone, device: burn::tensor::Device, side: usize) -> Result<Prefix> {
+    Ok(Prefix::Gpu(GpuPrefix::new(backbone, device, side)))
 }
 
 #[cfg(not(feature = "gpu"))]
-fn on_webgpu(_: Backbone, _: burn::tensor::Device, _: &Spec, _: usize) -> Result<(Prefix, usize)> {
+fn on_webgpu(_: &Backbone, _: burn::tensor::Device, _: usize) -> Result<Prefix> {
     Err(Error::WebgpuUnavailable { reason: "this build is for the processor only".into() })
 }
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::{Device as Flex, Tensor, TensorData};
     use pollster::block_on;
 
     use super::*;
@@ -184,6 +254,37 @@ mod tests {
         let views = [image(32, 32)];
         let [a, b] = [0, 1].map(|_| block_on(embedder(Some(32)).unwrap().embed(&views)).unwrap());
         assert_eq!(a, b);
+    }
+
+    #[test]
+    fn features_at_every_cut_are_what_the_module_gives() {
+        let embedder = embedder(Some(64)).unwrap();
+        let views: Vec<_> = (0..2).map(|_| image(64, 64)).collect();
+        let at = |cut| block_on(embedder.embed_at(&views, cut));
+        let input = Tensor::from_data(TensorData::new(at(0).unwrap(), [2, 3, 64, 64]), &Flex::flex());
+        for cut in [1, 4, 17, 18] {
+            let expected = embedder.backbone().forward(input.clone(), 0..cut);
+            let map = embedder.maps()[cut];
+            assert_eq!(expected.dims(), [2, map.channels, map.side, map.side]);
+            let expected: Vec<f32> = expected.into_data().try_to_vec().unwrap();
+            let largest = expected.iter().fold(1.0f32, |most, value| most.max(value.abs()));
+            for (a, b) in at(cut).unwrap().iter().zip(&expected) {
+                assert!((a - b).abs() < 1e-4 * largest, "cut {cut}: {a} {b}");
+            }
+        }
+        assert_eq!(at(20).unwrap_err().code(), "OPTION_INVALID");
+    }
+
+    #[test]
+    fn tuned_stages_change_the_embedding_and_only_behind_their_cut() {
+        let embedder = embedder(Some(32)).unwrap();
+        let mut tuned = embedder.backbone().suffix(17).tuned().unwrap();
+        assert_eq!(block_on(embedder.tuned(&tuned)).unwrap().feature_len(), embedder.feature_len());
+        tuned.tensors[0].values.iter_mut().for_each(|value| *value *= 1.5);
+        let other = block_on(embedder.tuned(&tuned)).unwrap();
+        let at = |embedder: &Embedder, cut| block_on(embedder.embed_at(&[image(32, 32)], cut)).unwrap();
+        assert_eq!(at(&embedder, 17), at(&other, 17));
+        assert_ne!(at(&embedder, 19), at(&other, 19));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Training a head on cached features: [`TrainOptions`] in, a [`Run`] pulled step by step, a [`Report`] out.
+//! Training a head on cached features: [`TrainOptions`] in, a [`Run`] pulled step by step, a [`Report`] out; and stages of
+//! the backbone with it, by a [`tune::Tuning`].
 
 mod adamw;
 mod descent;
@@ -14,10 +15,11 @@ mod solve;
 mod strength;
 mod sums;
 mod targets;
+pub mod tune;
 mod views;
 
 pub use options::{ClassWeights, Solver, Strategy, TrainOptions};
-pub use report::{EpochRow, Report};
+pub use report::{EpochRow, Phase, Report, TuningReport};
 pub use run::{Outcome, Progress, Run};
 pub use strength::{HeldOut, cross_validate};
 use sums::Sums;

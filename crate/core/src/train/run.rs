@@ -2,7 +2,8 @@
 
 use super::descent::Descent;
 use super::solve::Solve;
-use super::{EpochRow, Solver, Standardisation, Sums, TrainOptions, Views};
+use super::{EpochRow, Phase, Solver, Standardisation, Sums, TrainOptions, Views};
+use crate::dense::Dense;
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
 use crate::head::Head;
@@ -90,6 +91,25 @@ impl Run {
         Self { options, labels, validation, standardisation: by, learner, rows: Vec::new(), best: None }
     }
 
+    /// Begins with a linear head on raw features instead of one that knows nothing, where a linear head is trained.
+    ///
+    /// # Shapes
+    /// `columns`: `[classes, length]`; `biases`: `[classes]`
+    pub fn start_from(&mut self, mut columns: Vec<f32>, mut biases: Vec<f32>) {
+        let Standardisation { mean, scale } = &self.standardisation;
+        for (column, bias) in columns.chunks_exact_mut(mean.len().max(1)).zip(&mut biases) {
+            for ((weight, mean), scale) in column.iter_mut().zip(mean).zip(scale) {
+                *bias += *weight * mean;
+                *weight /= scale;
+            }
+        }
+        let layer = Dense::of_columns(&columns, mean.len()).with_biases(&biases);
+        match &mut self.learner {
+            Learner::Descent(descent) => descent.start_from(layer),
+            Learner::Solve(solve) => solve.start_from(&layer),
+        }
+    }
+
     /// Number of epochs that are done.
     pub fn epochs_done(&self) -> u32 {
         self.rows.len() as u32
@@ -159,6 +179,7 @@ impl Run {
         };
         let validation = self.validate(&head)?;
         let row = EpochRow {
+            phase: Phase::Head,
             epoch,
             train_loss: sums.loss(),
             train_accuracy: sums.accuracy(),
