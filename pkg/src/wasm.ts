@@ -37,13 +37,18 @@ export interface WasmEmbedder {
   spec(): Spec;
   inputSize(): number;
   featureLength(): number;
-  /** RGBA with straight alpha in; `views.length * featureLength()` floats out. */
+  /** Number of stages, which is also the last cut. */
+  stages(): number;
+  /** The same with the stages that a project fine-tuned; undefined where it did not. */
+  tuned(tuner: WasmTuner): Promise<WasmEmbedder | undefined>;
+  /** RGBA with straight alpha in; the features of each view at the cut out, the embedding without one. */
   embed(
     rgba: Uint8ClampedArray,
     width: number,
     height: number,
     views: View[],
     augment: AugmentOptions | undefined,
+    cut?: number,
   ): Promise<Float32Array<ArrayBuffer>>;
   /** The same views as RGBA images of `inputSize()` squared, one after the other. */
   preview(
@@ -66,12 +71,16 @@ export interface WasmTuner {
   examples(): Example[];
   classes(): ClassCount[];
   /** The views that a training with these options needs and whose features are not cached yet. */
-  pending(options: ResolvedTrainOptions): { example: number; views: View[] }[];
+  pending(options: ResolvedTrainOptions): Pending[];
   putFeatures(example: number, views: View[], options: ResolvedTrainOptions, features: Float32Array): void;
   /** Takes a snapshot of the data; what is added or removed later does not touch the run. */
   startRun(options: ResolvedTrainOptions): WasmRun;
   /** Takes over the run's best head and consumes the run. */
   finishRun(run: WasmRun): StoredReport;
+  /** Goes on with the backbone's stages from a finished run of the head, and consumes it. */
+  startTuning(run: WasmRun): WasmTuningRun;
+  /** Takes over what the fine-tuning found best and consumes it. */
+  finishTuning(run: WasmTuningRun): StoredReport;
   report(): StoredReport | undefined;
   predict(features: Float32Array): Prediction[];
   evaluate(features: Float32Array, labels: string[]): Metrics;
@@ -82,6 +91,25 @@ export interface WasmTuner {
 /** One training, pulled step by step. Freeing it leaves the tuner as it was. */
 export interface WasmRun {
   /** Takes one step: an epoch's row after its last one, null after any other, undefined when none is left. */
+  step(): EpochRow | null | undefined;
+  free(): void;
+}
+
+/** Views of an example that have no features yet. */
+export interface Pending {
+  example: number;
+  views: View[];
+}
+
+/** One fine-tuning, pulled step by step, on features at its cut. Freeing it leaves the tuner as it was. */
+export interface WasmTuningRun {
+  cut(): number;
+  /** The views that are to be cached before the first step, as far as they fit. */
+  pending(): Pending[];
+  /** The views that the next step reads and that are not there. */
+  wants(): Pending[];
+  putFeatures(example: number, views: View[], features: Float32Array): void;
+  /** As {@link WasmRun.step}. */
   step(): EpochRow | null | undefined;
   free(): void;
 }

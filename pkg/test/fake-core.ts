@@ -59,6 +59,8 @@ export class FakeCore {
       spec: () => SPEC,
       inputSize: () => 2,
       featureLength: () => 1,
+      stages: () => 19,
+      tuned: async () => undefined,
       embed: async (_rgba, _width, _height, views) => {
         await this.beforeEmbed();
         this.log.push(`embed ${views.map(({ index }) => index)}`);
@@ -126,7 +128,7 @@ function fakeTuner(core: FakeCore) {
           if (epoch === epochs) return undefined;
           core.beforeEpoch();
           epoch += 1;
-          return { epoch, trainLoss: 1, trainAccuracy: 1, validationLoss: null, validationAccuracy: null };
+          return { phase: 'head', epoch, trainLoss: 1, trainAccuracy: 1, validationLoss: null, validationAccuracy: null };
         },
         free: () => core.log.push('free'),
       };
@@ -134,6 +136,12 @@ function fakeTuner(core: FakeCore) {
     finishRun(): StoredReport {
       this.#report = { bestEpoch: 1, seed: 7 } as StoredReport;
       return this.#report;
+    }
+    startTuning(): never {
+      throw new RekindleError('INTERNAL', 'the fake has no stages');
+    }
+    finishTuning(): never {
+      throw new RekindleError('INTERNAL', 'the fake has no stages');
     }
     report(): StoredReport | undefined {
       return this.#report;

@@ -400,3 +400,6 @@ impl TuningRun {
 fn augmentation(options: &TrainOptions) -> Result<String> {
     serde_json::to_string(&options.augment).map_err(|error| Error::Internal { reason: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests;
