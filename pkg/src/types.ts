@@ -277,6 +277,11 @@ export interface StoredReport {
   validationExamples: number;
   /** Of the head that was kept, on the validation examples; null where there are none. */
   validation: Metrics | null;
+  /**
+   * The images that were trained on, each judged by a head that was trained on the others: five folds. A little too kind,
+   * since strength and temperature were chosen by it; null where nothing was (`solver: 'adamw'`, hidden units).
+   */
+  crossValidation: Metrics | null;
   /** The inverse regularisation strength that cross-validation chose, scikit-learn's `C`; null where there is none. */
   strength: number | null;
   /** What the scores are divided by so that probabilities fit the predictions of cross-validation; 1 where not fitted. */

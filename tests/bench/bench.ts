@@ -1,11 +1,20 @@
-/** `npm run bench -w tests -- [head] [embed]`: runs the benchmarks, all of them where none is named. */
+/** `npm run bench -w tests -- [name...]`: runs the benchmarks, all of them where none is named. */
 
 import { openSite, type Site } from '../browser/site.ts';
 import { benchEmbed } from './embed.ts';
 import { benchHead } from './head.ts';
 import { write, type Result } from './result.ts';
+import { benchScale } from './scale.ts';
+import { benchShutter } from './shutter.ts';
+import { benchStart } from './start.ts';
 
-const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = { head: benchHead, embed: benchEmbed };
+const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
+  head: benchHead,
+  embed: benchEmbed,
+  shutter: benchShutter,
+  start: benchStart,
+  scale: benchScale,
+};
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHMARKS));

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { bars } from './plot.ts';
 import type { Times } from './rounds.ts';
 
 const FOLDER = fileURLToPath(new URL('../../docs/benchmarks/', import.meta.url));
@@ -16,40 +17,76 @@ export interface Result {
   work: string;
   /** What must be known to judge the numbers. */
   notes: string[];
+  /** None where nothing was compared. */
+  times: Times[];
+  /** Further work that was compared, in tables of its own. */
+  more?: Comparison[];
+}
+
+/** One piece of work and how long each contender took for it. */
+export interface Comparison {
+  work: string;
   times: Times[];
 }
 
 /** How often longer each contender took than the first. */
-export function ratios({ times }: Result): number[] {
+export function ratios({ times }: Comparison): number[] {
   return times.map(({ medianMs }) => medianMs / (times[0]?.medianMs ?? NaN));
 }
 
-/** Writes `docs/benchmarks/<name>.json` and `.md`, and gives the page. */
+/** How many items each contender did in a second, where a round does `items` of them. */
+export function perSecond(times: Times[], items: number): string {
+  return times.map(({ name, medianMs }) => `${name} ${((1000 * items) / medianMs).toFixed(1)}`).join(', ');
+}
+
+/** Writes `docs/benchmarks/<name>.json`, `.md` and plots, and gives the page. */
 export function write(result: Result, browser: string): string {
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length, browser };
   const page = markdown(result, machine);
   mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(`${FOLDER}${result.name}.json`, `${JSON.stringify({ ...result, ratios: ratios(result), machine }, null, 2)}\n`);
+  const json = { ...withRatios(result), more: result.more?.map(withRatios), machine };
+  writeFileSync(`${FOLDER}${result.name}.json`, `${JSON.stringify(json, null, 2)}\n`);
   writeFileSync(`${FOLDER}${result.name}.md`, page);
+  for (const [index, comparison] of comparisons(result).entries()) writeFileSync(`${FOLDER}${plotName(result, index)}`, bars(comparison));
   return page;
 }
 
+function withRatios<T extends Comparison>(comparison: T): T & { ratios: number[] } {
+  return { ...comparison, ratios: ratios(comparison) };
+}
+
+/** The comparisons in the order of the page. */
+function comparisons({ work, times, more = [] }: Result): Comparison[] {
+  return [{ work, times }, ...more].filter(({ times }) => times.length > 0);
+}
+
+function plotName({ name }: Result, index: number): string {
+  return `${name}${index === 0 ? '' : `-${index + 1}`}.svg`;
+}
+
 function markdown(result: Result, machine: { processor: string; cores: number; browser: string }): string {
-  const rows = result.times.map(({ name, medianMs, spreadMs }, index) => {
-    const [low, high] = spreadMs;
-    return `| ${name} | ${ms(medianMs)} | ${ms(low)} to ${ms(high)} | ${(ratios(result)[index] ?? NaN).toFixed(2)} |`;
+  const rounds = result.times[0] ? `${result.times[0].roundsMs.length} rounds of each, by turns, in` : 'In';
+  const shown = comparisons(result).map((comparison, index) => {
+    const heading = index === 0 ? '' : `${comparison.work}:\n\n`;
+    return `${heading}${table(comparison)}\n\n![median times](${plotName(result, index)})\n`;
   });
   return `# ${result.title}
 
-${result.work}. ${result.times[0]?.roundsMs.length} rounds of each, by turns, in one page of Chromium ${machine.browser}
-on ${machine.processor} (${machine.cores} cores). Again: \`npm run bench -w tests -- ${result.name}\`.
+${result.work}. ${rounds} one page of Chromium ${machine.browser}
+on ${machine.processor} (${machine.cores} cores). Again: \`cargo xtask bench ${result.name}\`.
 
-| | median ms | spread ms | times Rekindle |
-|---|---|---|---|
-${rows.join('\n')}
-
-${result.notes.map((note) => `- ${note}`).join('\n')}
+${[...shown, result.notes.map((note) => `- ${note}`).join('\n')].join('\n')}
 `;
+}
+
+function table(comparison: Comparison): string {
+  const rows = comparison.times.map(({ name, medianMs, spreadMs }, index) => {
+    const [low, high] = spreadMs;
+    return `| ${name} | ${ms(medianMs)} | ${ms(low)} to ${ms(high)} | ${(ratios(comparison)[index] ?? NaN).toFixed(2)} |`;
+  });
+  return `| | median ms | spread ms | times Rekindle |
+|---|---|---|---|
+${rows.join('\n')}`;
 }
 
 function ms(value: number): string {

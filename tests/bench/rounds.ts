@@ -15,13 +15,13 @@ export interface Times {
   spreadMs: [number, number];
 }
 
-/** Runs the contenders in alternating rounds; the first round of each warms up and is not counted. */
-export async function alternate(contenders: Contender[], rounds: number): Promise<Times[]> {
+/** Runs the contenders in alternating rounds, after some that warm up and are not counted. */
+export async function alternate(contenders: Contender[], rounds: number, warmUps = 1): Promise<Times[]> {
   const times = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     for (const contender of contenders) {
       const ms = await contender.round();
-      if (round > 0) times.get(contender)?.push(ms);
+      if (round >= 0) times.get(contender)?.push(ms);
     }
   }
   return [...times].map(([{ name }, roundsMs]) => {

@@ -107,7 +107,8 @@ impl Model {
         };
         self.labels.iter_mut().for_each(rename);
         let alone = self.report.tuning.as_mut().and_then(|tuning| tuning.head_validation.as_mut());
-        for metrics in self.report.validation.as_mut().into_iter().chain(alone) {
+        let own = [self.report.validation.as_mut(), self.report.cross_validation.as_mut()];
+        for metrics in own.into_iter().flatten().chain(alone) {
             metrics.labels.iter_mut().for_each(rename);
             metrics.per_class.iter_mut().map(|class| &mut class.label).for_each(rename);
         }

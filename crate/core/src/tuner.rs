@@ -253,6 +253,7 @@ impl Tuner {
         if let Some(tuned) = tuned {
             report.best_epoch = tuned.epoch;
             report.validation = tuned.validation;
+            report.cross_validation = None;
             report.temperature = tuned.temperature;
             model.unknown = Unknown::fit(self.feature_len, tuned.embeddings.iter().map(|f| &f[..]));
             (model.head, model.tuned) = (tuned.head, Some(tuned.stages));
@@ -270,6 +271,7 @@ impl Tuner {
             train_examples: training.plain.len(),
             validation_examples: training.validation_examples,
             validation: outcome.validation,
+            cross_validation: outcome.cross_validation,
             strength: outcome.strength,
             temperature: outcome.temperature,
             tuning: None,
@@ -311,10 +313,11 @@ impl Tuner {
         self.dataset.check_trainable()?;
         let ids: Vec<u32> = self.dataset.examples().iter().map(|example| example.id).collect();
         let plain = self.views(&ids, 1)?;
-        let (truth, labels) = (plain.classes(), self.dataset.labels());
+        let labels = self.dataset.labels();
         let held_out = cross_validate(plain, labels.len(), options, self.seed);
-        let pick = |index: &usize| Some((*ids.get(*index)?, *truth.get(*index)?));
-        let judged: Vec<(u32, usize)> = held_out.views.iter().filter_map(pick).collect();
+        let places = held_out.views.iter().zip(&held_out.truth);
+        let judged: Vec<(u32, usize)> =
+            places.filter_map(|(place, class)| Some((*ids.get(*place)?, *class))).collect();
         Ok(suspects(labels, &judged, &held_out.probabilities))
     }
 

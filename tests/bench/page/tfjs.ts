@@ -69,3 +69,56 @@ export function embedding(weights: Uint8Array, images: Float32Array[], side: num
     return { ms: performance.now() - start, embeddings };
   };
 }
+
+/** Image files, and the class of each. */
+export interface ShutterTask {
+  files: Blob[];
+  labels: number[];
+  classes: number;
+  epochs: number;
+  batchSize: number;
+}
+
+/**
+ * From image files to a trained head as TF.js's users do it, one view each: decoded by the browser, resized and cropped by
+ * TF.js, embedded one after the other, then two dense layers trained by Adam. The backbone is loaded before the rounds.
+ */
+export function shutter(weights: Uint8Array, side: number, mean: number[], std: number[]): (task: ShutterTask) => Promise<{ ms: number; accuracy: number }> {
+  const network = mobilenet(weights);
+  return async ({ files, labels, classes, epochs, batchSize }) => {
+    const start = performance.now();
+    const rows: tf.Tensor[] = [];
+    for (const file of files) {
+      const bitmap = await createImageBitmap(file);
+      const row = tf.tidy(() => network(tf.div(tf.sub(tf.div(crop(bitmap, side), 255), mean), std) as tf.Tensor4D));
+      bitmap.close();
+      // As an app must that shows its progress: the page stays alive between the images.
+      await row.data();
+      rows.push(row);
+    }
+    const x = tf.concat(rows);
+    const y = tf.oneHot(tf.tensor1d(labels, 'int32'), classes).toFloat();
+    const model = sequential({
+      layers: [
+        layers.dense({ inputShape: [x.shape[1] as number], units: 100, activation: 'relu' }),
+        layers.dense({ units: classes, activation: 'softmax' }),
+      ],
+    });
+    model.compile({ optimizer: tf.train.adam(0.001), loss: 'categoricalCrossentropy' });
+    await model.fit(x, y, { epochs, batchSize, shuffle: true, yieldEvery: 'never', verbose: 0 });
+    const ms = performance.now() - start;
+    const right = tf.tidy(() => (model.predict(x) as tf.Tensor).argMax(1).equal(y.argMax(1)).sum());
+    const accuracy = ((await right.data())[0] ?? NaN) / labels.length;
+    tf.dispose([...rows, x, y, right]);
+    model.dispose();
+    return { ms, accuracy };
+  };
+}
+
+/** The middle of an image, `[1, side, side, 3]`, from 0 to 255. */
+function crop(bitmap: ImageBitmap, side: number): tf.Tensor4D {
+  const shorter = Math.min(bitmap.width, bitmap.height);
+  const [height, width] = [bitmap.height, bitmap.width].map((length) => Math.round((length * side) / (0.875 * shorter))) as [number, number];
+  const resized = tf.image.resizeBilinear(tf.browser.fromPixels(bitmap), [height, width]);
+  return tf.expandDims(tf.slice(resized, [(height - side) >> 1, (width - side) >> 1, 0], [side, side, 3]));
+}

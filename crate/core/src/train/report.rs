@@ -62,6 +62,11 @@ pub struct Report {
     pub validation_examples: usize,
     /// The kept head on the validation examples, where there are any.
     pub validation: Option<Metrics>,
+    /// The examples that were trained on, each judged by a linear head that was trained on the others: five folds, in the
+    /// plain view. What was chosen by it (strength, temperature) makes it a little too kind. None where nothing was chosen
+    /// by cross-validation, and in files of earlier versions.
+    #[serde(default)]
+    pub cross_validation: Option<Metrics>,
     /// The inverse regularisation strength that cross-validation chose, scikit-learn's `C` with one sample an example; none
     /// where the solver has none, and in files of earlier versions.
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use super::descent::Descent;
 use super::solve::Solve;
-use super::{EpochRow, Phase, Solver, Standardisation, Sums, TrainOptions, Views};
+use super::{EpochRow, HeldOut, Phase, Solver, Standardisation, Sums, TrainOptions, Views};
 use crate::dense::Dense;
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
@@ -59,6 +59,8 @@ pub struct Outcome {
     pub validation: Option<Metrics>,
     /// One row an epoch.
     pub rows: Vec<EpochRow>,
+    /// The examples that were trained on, each judged by a head that was trained on the others.
+    pub cross_validation: Option<Metrics>,
     /// The inverse regularisation strength, where it was chosen.
     pub strength: Option<f64>,
     /// What the head's scores were divided by; 1 where it was not fitted.
@@ -139,15 +141,19 @@ impl Run {
     /// `NOT_TRAINED` where not one epoch is done.
     pub fn finish(self) -> Result<Outcome> {
         let best = self.best.ok_or(Error::NotTrained)?;
-        let choice = match &self.learner {
-            Learner::Solve(solve) => solve.choice(),
-            Learner::Descent(_) => None,
+        let (choice, held_out) = match &self.learner {
+            Learner::Solve(solve) => (solve.choice(), solve.held_out()),
+            Learner::Descent(_) => (None, None),
         };
+        let judged = held_out.filter(|held_out| !held_out.truth.is_empty());
+        let metrics =
+            |held_out: &HeldOut| Metrics::new(&self.labels, &held_out.probabilities, &held_out.truth);
         Ok(Outcome {
             head: best.head.fold_standardisation(&self.standardisation.mean, &self.standardisation.scale),
             best_epoch: best.epoch,
             stopped_early: self.rows.len() < self.options.epochs as usize,
             validation: best.validation,
+            cross_validation: judged.map(metrics),
             rows: self.rows,
             strength: choice.map(|choice| choice.strength),
             temperature: choice.map_or(1.0, |choice| choice.temperature),

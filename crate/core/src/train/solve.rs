@@ -3,7 +3,7 @@
 use super::lbfgs::Lbfgs;
 use super::objective::{Evaluation, Objective};
 use super::samples::Samples;
-use super::strength::{Choice, Selection};
+use super::strength::{Choice, HeldOut, Selection};
 use super::{Standardisation, Sums, Targets, TrainOptions, Views};
 use crate::dense::Dense;
 use crate::error::Result;
@@ -23,6 +23,7 @@ pub struct Solve {
     choice: Option<Choice>,
     /// Where the solver begins.
     start: Vec<f32>,
+    held_out: Option<HeldOut>,
     solver: Option<Lbfgs>,
     ended: bool,
 }
@@ -48,6 +49,7 @@ impl Solve {
             samples: Samples::new(train, by.clone()),
             truth,
             choice: None,
+            held_out: None,
             solver: None,
             ended: false,
         }
@@ -64,7 +66,8 @@ impl Solve {
         if let Some(selection) = &mut self.selection {
             if let Some(choice) = selection.step() {
                 self.objective.set_penalty(1.0 / (choice.strength * self.examples.max(1) as f64));
-                (self.choice, self.selection) = (Some(choice), None);
+                self.choice = Some(choice);
+                self.held_out = self.selection.take().map(Selection::held_out);
             }
             return None;
         }
@@ -93,6 +96,11 @@ impl Solve {
     /// What was chosen by cross-validation, once it is.
     pub fn choice(&self) -> Option<Choice> {
         self.choice
+    }
+
+    /// The predictions of the cross-validation, once it is done.
+    pub fn held_out(&self) -> Option<&HeldOut> {
+        self.held_out.as_ref()
     }
 
     /// Whether the head is at the optimum.

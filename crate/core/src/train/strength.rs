@@ -59,6 +59,8 @@ pub struct Selection {
 pub struct HeldOut {
     /// Which views were held out once: all, but for those of a class of a single group.
     pub views: Vec<usize>,
+    /// Their classes.
+    pub truth: Vec<usize>,
     /// `[views, classes]`, at the temperature that fits them.
     pub probabilities: Vec<f32>,
 }
@@ -127,8 +129,7 @@ impl Selection {
     /// Compares a strength with those before; false where it is worse, and weaker ones need not be tried.
     fn judge(&mut self, strength: f64) -> bool {
         let scores: Vec<f32> = self.folds.iter().flat_map(|fold| fold.scores.iter().copied()).collect();
-        let held_out = self.folds.iter().flat_map(|fold| &fold.held_out);
-        let truth: Vec<usize> = held_out.filter_map(|index| self.truth.get(*index).copied()).collect();
+        let (_, truth) = self.judged();
         if truth.is_empty() {
             return false;
         }
@@ -141,13 +142,20 @@ impl Selection {
         better
     }
 
-    fn held_out(mut self) -> HeldOut {
+    /// The views that were held out, in the order of the scores, and their classes.
+    fn judged(&self) -> (Vec<usize>, Vec<usize>) {
+        let places = self.folds.iter().flat_map(|fold| &fold.held_out);
+        places.filter_map(|place| Some((*place, *self.truth.get(*place)?))).unzip()
+    }
+
+    /// The predictions at the strength that was chosen.
+    pub fn held_out(mut self) -> HeldOut {
         let temperature = self.choice().temperature;
         for row in self.kept.chunks_exact_mut(self.classes.max(1)) {
             softmax(row, temperature);
         }
-        let views = self.folds.into_iter().flat_map(|fold| fold.held_out).collect();
-        HeldOut { views, probabilities: self.kept }
+        let (views, truth) = self.judged();
+        HeldOut { views, truth, probabilities: self.kept }
     }
 
     fn choice(&self) -> Choice {

@@ -116,6 +116,9 @@ fn the_solver_goes_to_the_optimum_whatever_the_validation() {
     let outcome = run(1);
     assert!(outcome.stopped_early && outcome.best_epoch as usize == outcome.rows.len());
     assert!(outcome.strength.is_some() && outcome.temperature != 1.0);
+    let crossed = outcome.cross_validation.as_ref().unwrap();
+    assert_eq!(crossed.count, 60, "every example is judged once");
+    assert!(crossed.accuracy > 0.8, "{}", crossed.accuracy);
     let probabilities = outcome.head.probabilities(raw(&clouds(3, 20, 30.0, 9))).unwrap();
     let judged = Metrics::new(&labels(3), &probabilities, &clouds(3, 20, 30.0, 9).classes()).loss;
     let reported = outcome.validation.as_ref().unwrap().loss;
@@ -128,6 +131,7 @@ fn one_example_a_class_is_solved_without_a_choice() {
     let options = TrainOptions { solver: Solver::Lbfgs, ..options() };
     let outcome = trained(options, clouds(3, 1, 1.0, 1), Views::default(), 1);
     assert_eq!((outcome.strength, outcome.temperature), (Some(0.1), 1.0));
+    assert!(outcome.cross_validation.is_none(), "nothing could be left out");
     let probabilities = outcome.head.probabilities(raw(&clouds(3, 5, 1.0, 2))).unwrap();
     assert_eq!(Metrics::new(&labels(3), &probabilities, &clouds(3, 5, 1.0, 2).classes()).accuracy, 1.0);
 }
