@@ -4,9 +4,9 @@ use crate::backbone::{Backbone, TunedStages};
 use crate::device::{Device, DeviceInfo};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, View};
-use crate::prefix::{CpuPrefix, Map};
 #[cfg(feature = "gpu")]
 use crate::prefix::GpuPrefix;
+use crate::prefix::{CpuPrefix, Map};
 use crate::weights::{Spec, Tensors};
 use std::sync::OnceLock;
 
@@ -76,8 +76,7 @@ impl Embedder {
         };
         let (preprocess, maps) = (Preprocess::new(&self.spec, self.input_size), self.maps.clone());
         let (spec, device) = (self.spec.clone(), self.device.clone());
-        let embedder =
-            Self { spec, input_size: self.input_size, maps, preprocess, backbone, prefix, device };
+        let embedder = Self { spec, input_size: self.input_size, maps, preprocess, backbone, prefix, device };
         embedder.compile(embedder.stages()).await?;
         Ok(embedder)
     }
@@ -164,7 +163,9 @@ impl Embedder {
             Prefix::Cpu(prefixes) => {
                 self.compile(cut).await?;
                 let prefix = prefixes.get(cut - 1).and_then(OnceLock::get);
-                prefix.ok_or_else(|| Error::Internal { reason: "no prefix was compiled".into() })?.run(&images)
+                prefix
+                    .ok_or_else(|| Error::Internal { reason: "no prefix was compiled".into() })?
+                    .run(&images)
             }
             #[cfg(feature = "gpu")]
             Prefix::Gpu(prefix) => prefix.run(&images, cut).await,
@@ -189,7 +190,8 @@ impl Embedder {
 
 /// Images `[pixels, 3]` as `[3, pixels]`.
 fn planes(images: &[f32], pixels: usize) -> Vec<f32> {
-    let image = |image| (0..3).flat_map(move |channel| <[f32]>::iter(image).skip(channel).step_by(3).copied());
+    let image =
+        |image| (0..3).flat_map(move |channel| <[f32]>::iter(image).skip(channel).step_by(3).copied());
     images.chunks_exact(pixels * 3).flat_map(image).collect()
 }
 

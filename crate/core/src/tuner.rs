@@ -245,11 +245,8 @@ impl Tuner {
         let report = &mut model.report;
         report.stopped_early = rows.len() < report.options.tune.epochs as usize;
         report.epochs.extend(rows);
-        report.tuning = Some(TuningReport {
-            cut,
-            kept: tuned.is_some(),
-            head_validation: report.validation.clone(),
-        });
+        report.tuning =
+            Some(TuningReport { cut, kept: tuned.is_some(), head_validation: report.validation.clone() });
         if let Some(tuned) = tuned {
             report.best_epoch = tuned.epoch;
             report.validation = tuned.validation;
@@ -349,7 +346,11 @@ impl Tuner {
         let mut samples = Vec::with_capacity(ids.len() * count as usize);
         for id in ids {
             let class = self.class(*id)?;
-            samples.extend((0..count).map(|index| Sample { example: *id, view: self.view(*id, index), class }));
+            samples.extend((0..count).map(|index| Sample {
+                example: *id,
+                view: self.view(*id, index),
+                class,
+            }));
         }
         Ok(samples)
     }

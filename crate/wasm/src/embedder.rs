@@ -22,7 +22,9 @@ impl Embedder {
 
     /// The same embedder with the stages that a project fine-tuned; undefined where it did not.
     pub async fn tuned(&self, tuner: &Tuner) -> JsResult<Option<Embedder>> {
-        let Some(stages) = tuner.0.model().ok().and_then(|model| model.tuned.clone()) else { return Ok(None) };
+        let Some(stages) = tuner.0.model().ok().and_then(|model| model.tuned.clone()) else {
+            return Ok(None);
+        };
         self.0.tuned(&stages).await.map(|embedder| Some(Embedder(embedder))).map_err(throw)
     }
 

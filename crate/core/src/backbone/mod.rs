@@ -90,6 +90,14 @@ impl Backbone {
         maps
     }
 
+    /// The mean over the image of the last stage's output.
+    ///
+    /// # Shapes
+    /// `[batch, channels, height, width]` -> `[batch, channels]`
+    pub fn pool(&self, input: Tensor<4>) -> Tensor<2> {
+        pool(input)
+    }
+
     /// The pooled embedding of images.
     ///
     /// # Shapes
@@ -132,10 +140,6 @@ fn run<'a>(stages: impl Iterator<Item = &'a Stage>, input: Tensor<4>) -> Tensor<
     })
 }
 
-/// The mean over the image of the last stage's output.
-///
-/// # Shapes
-/// `[batch, channels, height, width]` -> `[batch, channels]`
 fn pool(input: Tensor<4>) -> Tensor<2> {
     let [batch, channels, height, width] = input.dims();
     input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])

@@ -85,7 +85,8 @@ fn values(name: &str, shape: &[usize], random: &mut ChaCha8Rng) -> Vec<f32> {
 pub fn small(take: &mut Take<'_>) -> Backbone {
     let device = Device::flex();
     let mut layer = |name: &str, shape: ConvShape, relu6: bool| {
-        ConvNorm::load(take, [&format!("{name}.conv"), &format!("{name}.norm")], shape, relu6, &device).unwrap()
+        ConvNorm::load(take, [&format!("{name}.conv"), &format!("{name}.norm")], shape, relu6, &device)
+            .unwrap()
     };
     let stem = ConvShape { input: 3, output: 8, kernel: 3, stride: 2, groups: 1 };
     let stages = vec![

@@ -72,7 +72,8 @@ impl Suffix {
     /// # Errors
     /// `PROJECT_FORMAT` where these are of another cut or do not fit.
     pub fn with(self, tuned: &TunedStages) -> Result<Self> {
-        let damaged = |what: String| Error::ProjectFormat { reason: format!("{what} of the fine-tuned stages") };
+        let damaged =
+            |what: String| Error::ProjectFormat { reason: format!("{what} of the fine-tuned stages") };
         if tuned.cut != self.cut {
             return Err(damaged(format!("there is no cut {}", tuned.cut)));
         }
@@ -166,7 +167,9 @@ impl ModuleMapper for Take<'_> {
         }
         let (name, shape) = (self.place.name(), param.val().dims());
         let fits = |tensor: &&HeadTensor| {
-            tensor.name == name && tensor.shape == shape && tensor.values.len() == shape.iter().product::<usize>()
+            tensor.name == name
+                && tensor.shape == shape
+                && tensor.values.len() == shape.iter().product::<usize>()
         };
         match self.tensors.iter().find(fits) {
             Some(tensor) => {

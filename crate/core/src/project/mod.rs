@@ -152,7 +152,8 @@ impl Project {
         let mut tensors =
             vec![(REFERENCES.to_owned(), Dtype::F16, vec![references.len() / length.max(1), length], bytes)];
         let stages = self.model.tuned.iter().flat_map(|tuned| &tuned.tensors);
-        let stages = stages.map(|tensor| HeadTensor { name: format!("{STAGES}{}", tensor.name), ..tensor.clone() });
+        let stages =
+            stages.map(|tensor| HeadTensor { name: format!("{STAGES}{}", tensor.name), ..tensor.clone() });
         for tensor in self.model.head.to_tensors()?.into_iter().chain(stages) {
             let bytes = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
             tensors.push((tensor.name, Dtype::F32, tensor.shape, bytes));

@@ -63,7 +63,8 @@ impl Steps {
     ) -> Result<M> {
         let scale = if self.clip > 0.0 { (self.clip / (norm + CLIP_EPSILON)).min(1.0) } else { 1.0 };
         self.states.resize_with(slots.len(), || State::New);
-        let mut step = Step { steps: self, slots: slots.into_iter(), at: 0, scale: scale as f32, rate, error: None };
+        let mut step =
+            Step { steps: self, slots: slots.into_iter(), at: 0, scale: scale as f32, rate, error: None };
         let module = module.map(&mut step);
         step.error.map_or(Ok(module), Err)
     }

@@ -231,8 +231,7 @@ impl Tuning {
         let device = Classifier::device();
         let width = classifier.head().dropped();
         let factors = dropout(&self.options, batch.len() * width, &mut self.rng);
-        let factors =
-            factors.map(|f| Tensor::from_data(TensorData::new(f, [batch.len(), width]), &device));
+        let factors = factors.map(|f| Tensor::from_data(TensorData::new(f, [batch.len(), width]), &device));
         let features = self.store.tensor(rows, &device);
         let stages = classifier.suffix().len();
         let rate = |stage: Option<usize>| match stage {

@@ -26,14 +26,22 @@ fn features(example: u32, view: View, length: usize) -> Vec<f32> {
 }
 
 fn options(tune: TuneOptions) -> TrainOptions {
-    TrainOptions { strategy: Strategy::Partial, batch_size: 8, patience: 0, dropout: 0.2, tune, ..Default::default() }
+    TrainOptions {
+        strategy: Strategy::Partial,
+        batch_size: 8,
+        patience: 0,
+        dropout: 0.2,
+        tune,
+        ..Default::default()
+    }
 }
 
 fn tuning(options: &TrainOptions, budget: usize, alone: Option<Metrics>) -> (Backbone, Tuning) {
     let backbone = sample::small_random(3);
     let cut = options.cut_of(backbone.len()).unwrap().unwrap();
     // The map at each cut of the small backbone.
-    let map = [(3, SIDE), (8, 8), (8, 8), (12, 4), (16, 1)].map(|(channels, side)| Map { channels, side })[cut];
+    let map =
+        [(3, SIDE), (8, 8), (8, 8), (12, 4), (16, 1)].map(|(channels, side)| Map { channels, side })[cut];
     let kept = Arc::new(Mutex::new(MapCache::default()));
     kept.lock().unwrap().use_for(cut, "", budget);
     let head = Head::new(16, 0, 3, &mut ChaCha8Rng::seed_from_u64(1), &Device::flex());
@@ -111,7 +119,14 @@ fn the_budget_changes_no_bit_and_the_seed_all() {
 
 #[test]
 fn what_is_frozen_and_every_statistic_keeps_its_bits() {
-    let (backbone, mut tuning) = tuning(&TrainOptions { strategy: Strategy::Staged, ..options(TuneOptions { last_stages: 3, epochs: 3, ..quick() }) }, 1 << 20, None);
+    let (backbone, mut tuning) = tuning(
+        &TrainOptions {
+            strategy: Strategy::Staged,
+            ..options(TuneOptions { last_stages: 3, epochs: 3, ..quick() })
+        },
+        1 << 20,
+        None,
+    );
     let all = |tuning: &Tuning| {
         let mut found = Statistics::default();
         tuning.classifier.as_ref().unwrap().suffix().visit(&mut found);
@@ -146,7 +161,8 @@ fn what_validates_worse_than_the_head_alone_is_not_kept() {
     let labels = ["a", "b", "c"].map(String::from);
     let certain = [0.99, 0.005, 0.005, 0.005, 0.99, 0.005, 0.005, 0.005, 0.99];
     let alone = Metrics::new(&labels, &certain, &[0, 1, 2]);
-    let (_, mut tuning) = tuning(&options(TuneOptions { learning_rate: 1e-6, ..quick() }), 1 << 20, Some(alone));
+    let (_, mut tuning) =
+        tuning(&options(TuneOptions { learning_rate: 1e-6, ..quick() }), 1 << 20, Some(alone));
     drive(&mut tuning).unwrap();
     let (rows, tuned) = tuning.finish().unwrap();
     assert_eq!((rows.len(), tuned.is_none()), (4, true));
