@@ -97,14 +97,6 @@ impl Classifier {
 }
 
 #[cfg(test)]
-impl Classifier {
-    /// The same with nothing that learns.
-    pub fn without_gradients(self) -> Self {
-        Self { suffix: self.suffix.set_require_grad(false), head: self.head.set_require_grad(false) }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::super::options::{Optimizer, TuneOptions};
     use super::*;

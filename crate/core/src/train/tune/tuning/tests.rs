@@ -130,7 +130,7 @@ fn what_is_frozen_and_every_statistic_keeps_its_bits() {
     let all = |tuning: &Tuning| {
         let mut found = Statistics::default();
         tuning.classifier.as_ref().unwrap().suffix().visit(&mut found);
-        found.0
+        found.bits
     };
     let statistics = all(&tuning);
     assert_eq!(statistics.len(), 2 * 6);
@@ -169,35 +169,49 @@ fn what_validates_worse_than_the_head_alone_is_not_kept() {
 }
 
 #[test]
-fn gradients_that_are_not_finite_or_all_zero_end_the_run() {
-    for (value, reason) in [(f32::INFINITY, "the loss is"), (-1e4, "every gradient is zero")] {
-        let (_, mut tuning) = tuning(&options(TuneOptions { last_stages: 1, ..quick() }), 1 << 20, None);
-        if value.is_finite() {
-            // Nothing passes a ReLU6 that is fed far below zero, and a head without inputs still has its bias.
-            let whole = tuning.classifier.take().unwrap();
-            tuning.classifier = Some(whole.without_gradients());
-        }
-        let views = tuning.wants();
-        for Pending { example, views } in views {
-            for view in views {
-                tuning.put(example, &[view.index], &vec![value; tuning.store.length()]).unwrap();
-            }
-        }
-        match tuning.step().unwrap_err() {
-            Error::TrainingDiverged { epoch: 1, reason: found } => assert!(found.contains(reason), "{found}"),
-            other => panic!("{other}"),
+fn features_that_are_not_finite_end_the_run() {
+    let (_, mut tuning) = tuning(&options(TuneOptions { last_stages: 1, ..quick() }), 1 << 20, None);
+    for Pending { example, views } in tuning.wants() {
+        for view in views {
+            tuning.put(example, &[view.index], &vec![f32::INFINITY; tuning.store.length()]).unwrap();
         }
     }
+    match tuning.step().unwrap_err() {
+        Error::TrainingDiverged { epoch: 1, reason } => assert!(reason.contains("NaN"), "{reason}"),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn gradients_that_are_all_zero_end_the_run_unless_nothing_is_left_to_learn() {
+    let (_, tuning) = tuning(&options(quick()), 1 << 20, None);
+    let check = |loss, norm| tuning.check(&Found { loss, norm, scores: Vec::new() }).map_err(|error| error.code());
+    assert_eq!(check(1.0, 0.0), Err("TRAINING_DIVERGED"));
+    assert_eq!(check(1.0, f64::INFINITY), Err("TRAINING_DIVERGED"));
+    assert_eq!(check(f64::NAN, 1.0), Err("TRAINING_DIVERGED"));
+    assert_eq!(check(0.0, 0.0), Ok(()));
+    assert_eq!(check(1.0, 0.1), Ok(()));
 }
 
 /// The bits of all running statistics of a module.
 #[derive(Default)]
-struct Statistics(Vec<Vec<u32>>);
+struct Statistics {
+    path: Vec<String>,
+    bits: Vec<Vec<u32>>,
+}
 
 impl burn::module::ModuleVisitor for Statistics {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
     fn visit_float<const D: usize>(&mut self, param: &burn::module::Param<Tensor<D>>) {
-        if D == 1 && !param.val().is_require_grad() {
-            self.0.push(values(param.val()).unwrap().into_iter().map(f32::to_bits).collect());
+        if self.path.last().is_some_and(|name| name.starts_with("running_")) {
+            self.bits.push(values(param.val()).unwrap().into_iter().map(f32::to_bits).collect());
         }
     }
 }
