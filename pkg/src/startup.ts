@@ -37,7 +37,7 @@ async function startOn(device: DeviceInfo, options: CheckedCreateOptions, projec
       { device: device.kind, seed, inputSize, weights, project },
       { signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
     );
-    return { connection, spec: created.spec, device };
+    return { connection, spec: created.spec, stages: created.stages, device };
   } catch (error) {
     connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
     throw error;

@@ -44,6 +44,8 @@ export class Tuner {
   readonly device: DeviceInfo;
   /** Origin and preprocessing of the pretrained weights. */
   readonly spec: Spec;
+  /** Number of the backbone's stages: what `tune.lastStages` and `tune.cut` count. */
+  readonly stages: number;
 
   readonly #connection: Connection;
   readonly #seed: number;
@@ -51,10 +53,11 @@ export class Tuner {
   #changes: Promise<unknown> = Promise.resolve();
   #run: TrainingRun | null = null;
 
-  private constructor({ connection, device, spec }: Started, seed: number) {
+  private constructor({ connection, device, spec, stages }: Started, seed: number) {
     this.#connection = connection;
     this.device = device;
     this.spec = spec;
+    this.stages = stages;
     this.#seed = seed;
   }
 
