@@ -185,7 +185,8 @@ fn features_that_are_not_finite_end_the_run() {
 #[test]
 fn gradients_that_are_all_zero_end_the_run_unless_nothing_is_left_to_learn() {
     let (_, tuning) = tuning(&options(quick()), 1 << 20, None);
-    let check = |loss, norm| tuning.check(&Found { loss, norm, scores: Vec::new() }).map_err(|error| error.code());
+    let check =
+        |loss, norm| tuning.check(&Found { loss, norm, scores: Vec::new() }).map_err(|error| error.code());
     assert_eq!(check(1.0, 0.0), Err("TRAINING_DIVERGED"));
     assert_eq!(check(1.0, f64::INFINITY), Err("TRAINING_DIVERGED"));
     assert_eq!(check(f64::NAN, 1.0), Err("TRAINING_DIVERGED"));
