@@ -200,7 +200,10 @@ export class Session implements Answers {
     });
     const run = this.#tuner.startRun(options);
     await this.#steps(run, options.epochs, started, context);
-    const report = options.strategy === 'head' ? this.#tuner.finishRun(run) : await this.#tune(run, options, started, timed, context);
+    const report =
+      options.strategy === 'head'
+        ? this.#tuner.finishRun(run)
+        : await this.#tune(run, options, started, timed, context);
     this.#predictor = this.#followModel();
     this.#headChanged();
     await this.#predictor;

@@ -267,7 +267,9 @@ export class Tuner {
         checkSignal(signal);
         if (busy) throw optionInvalid('train', 'called during a training', 'called when the other run is over or cancelled');
         await changes;
-        const args = { options: { ...withoutUndefined(chosen), augment: withoutUndefined(chosen.augment ?? {}), tune: withoutUndefined(chosen.tune ?? {}) } };
+        const { augment = {}, tune = {}, ...rest } = chosen;
+        const nested = { augment: withoutUndefined(augment), tune: withoutUndefined(tune) };
+        const args = { options: { ...withoutUndefined(rest), ...nested } };
         return this.#connection.call('train', args, {
           signal: cancelled,
           onPausable,
