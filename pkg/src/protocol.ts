@@ -49,7 +49,7 @@ interface HelperCalls {
   /** Answered as soon as the script runs; the other calls come by the port. */
   connect(args: { port: MessagePort }): void;
   startHelper(args: { code: WasmCode; weights: Uint8Array; inputSize: number }): void;
-  embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions | undefined }): Embedded;
+  embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions | undefined; cut: number | undefined }): Embedded;
 }
 
 /** Every call that a worker answers: a session's or a helper's. */
@@ -83,6 +83,8 @@ export interface Created {
   startup: Omit<StartupTimings, 'totalMs' | 'workerMs'>;
   /** From the call's arrival in the worker to its answer. */
   elapsedMs: number;
+  /** Of the backbone. */
+  stages: number;
 }
 
 /** RGBA images of `side` squared, one after the other. */
@@ -112,7 +114,9 @@ export type Request<M extends Method = Method> = { [N in M]: { id: number; metho
 export type ToWorker =
   | Request
   /** The caller has given up the call of this id. */
-  | { cancel: number };
+  | { cancel: number }
+  /** The caller wants the call of this id to wait, or to go on. */
+  | { pause: number; paused: boolean };
 
 export type FromWorker =
   | { id: number; ok: true; value: Value<Method> }

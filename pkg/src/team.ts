@@ -17,6 +17,8 @@ export interface Customer {
   /** What a helper is asked; undefined when the example is gone. */
   ask(piece: Piece): Args<'embedViews'> | undefined;
   put(piece: Piece, embedded: Embedded): void;
+  /** Resolves when it may go on. */
+  pass(signal: AbortSignal): Promise<void>;
 }
 
 export class Team {
@@ -67,6 +69,7 @@ export class Team {
 /** Lends piece after piece to a helper, one at a time, until none is left or the helper fails. */
 async function lend(helper: Connection, work: Work, customer: Customer, signal: AbortSignal): Promise<void> {
   for (let piece = work.lend(); piece; piece = work.lend()) {
+    await customer.pass(signal);
     const question = customer.ask(piece);
     if (!question) {
       work.drop(piece);

@@ -51,6 +51,8 @@ export class Tuner {
   readonly spec: Spec;
   /** Where the time of starting went. */
   readonly startup: StartupTimings;
+  /** Number of the backbone's stages: what `tune.lastStages` and `tune.cut` count. */
+  readonly stages: number;
 
   readonly #connection: Connection;
   readonly #seed: number;
@@ -58,10 +60,11 @@ export class Tuner {
   #changes: Promise<unknown> = Promise.resolve();
   #run: TrainingRun | null = null;
 
-  private constructor({ connection, device, spec, startup }: Started, seed: number) {
+  private constructor({ connection, device, spec, stages, startup }: Started, seed: number) {
     this.#connection = connection;
     this.device = device;
     this.spec = spec;
+    this.stages = stages;
     this.startup = startup;
     this.#seed = seed;
   }
@@ -290,13 +293,16 @@ export class Tuner {
     const busy = this.#run !== null && !this.#run.ended;
     const changes = this.#changes;
     const run = new TrainingRun(
-      async (emit, cancelled) => {
+      async (emit, cancelled, onPausable) => {
         checkSignal(signal);
         if (busy) throw optionInvalid('train', 'called during a training', 'called when the other run is over or cancelled');
         await changes;
-        const args = { options: { ...withoutUndefined(chosen), augment: withoutUndefined(chosen.augment ?? {}) } };
+        const { augment = {}, tune = {}, ...rest } = chosen;
+        const nested = { augment: withoutUndefined(augment), tune: withoutUndefined(tune) };
+        const args = { options: { ...withoutUndefined(rest), ...nested } };
         return this.#connection.call('train', args, {
           signal: cancelled,
+          onPausable,
           onEvent: (event) => 'type' in event && emit(event),
         });
       },

@@ -1,7 +1,7 @@
 /** Embedding in turns: a few views at a time, so that a worker hears of other calls, and of cancelling, in between. */
 import { decode } from './decode.js';
 import { nextTask } from './task.js';
-import type { AugmentOptions } from './types.js';
+import type { Args } from './protocol.js';
 import type { View, WasmEmbedder, WasmModule } from './wasm.js';
 
 /** Other calls wait for at most about this long while views are embedded. */
@@ -33,13 +33,13 @@ export class Turns {
    * @throws {RekindleError} IMAGE_DECODE, IMAGE_SHAPE as `decode`.
    * @throws The signal's reason, when it aborts.
    */
-  async *embed(image: Blob, views: View[], augment: AugmentOptions | undefined, signal: AbortSignal): AsyncGenerator<Turn, void, undefined> {
+  async *embed({ image, views, augment, cut }: Args<'embedViews'>, signal: AbortSignal): AsyncGenerator<Turn, void, undefined> {
     const { rgba, width, height } = await decode(image, this.#wasm.probe);
     for (let next = 0; next < views.length; ) {
       signal.throwIfAborted();
       const some = views.slice(next, next + this.#viewsAtOnce);
       const started = performance.now();
-      const features = await this.#embedder.embed(rgba, width, height, some, augment);
+      const features = await this.#embedder.embed(rgba, width, height, some, augment, cut);
       const viewMs = (performance.now() - started) / some.length;
       this.#viewsAtOnce = Math.max(1, Math.min(MOST_VIEWS, Math.floor(TURN_MS / viewMs)));
       // Meanwhile a training may have been cancelled, and one with other options begun.

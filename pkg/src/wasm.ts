@@ -39,16 +39,21 @@ export interface WasmEmbedder {
   spec(): Spec;
   inputSize(): number;
   featureLength(): number;
-  /** RGBA with straight alpha in; `views.length * featureLength()` floats out. */
+  /** Number of stages, which is also the last cut. */
+  stages(): number;
+  /** The same with the stages that a project fine-tuned; undefined where it did not. */
+  tuned(tuner: WasmTuner): Promise<WasmEmbedder | undefined>;
+  /** RGBA with straight alpha in; the features of each view at the cut out, the embedding without one. */
   embed(
     rgba: Uint8ClampedArray,
     width: number,
     height: number,
     views: View[],
     augment: AugmentOptions | undefined,
+    cut?: number,
   ): Promise<Float32Array<ArrayBuffer>>;
   /** The last feature map of the plain view: `featureLength()` channels of a square. */
-  map(rgba: Uint8ClampedArray, width: number, height: number): Float32Array<ArrayBuffer>;
+  map(rgba: Uint8ClampedArray, width: number, height: number): Promise<Float32Array<ArrayBuffer>>;
   /** The same views as RGBA images of `inputSize()` squared, one after the other. */
   preview(
     rgba: Uint8ClampedArray,
@@ -73,10 +78,10 @@ export interface WasmTuner {
   examples(): Example[];
   classes(): ClassCount[];
   /** The views that a training with these options needs and whose features are not cached yet. */
-  pending(options: ResolvedTrainOptions): { example: number; views: View[] }[];
+  pending(options: ResolvedTrainOptions): Pending[];
   putFeatures(example: number, views: View[], options: ResolvedTrainOptions, features: Float32Array): void;
   /** The plain views whose features or traits are not there yet, whatever the options. */
-  pendingPlain(): { example: number; views: View[] }[];
+  pendingPlain(): Pending[];
   putPlain(example: number, features: Float32Array): void;
   /** Needs the plain views; takes a snapshot as `startRun`. */
   startCheckup(options: ResolvedTrainOptions): WasmCheckup;
@@ -86,6 +91,10 @@ export interface WasmTuner {
   finishRun(run: WasmRun): StoredReport;
   /** Solves for the plain views that are there, from the head that is there; false where there are not two classes. */
   follow(options: ResolvedTrainOptions): boolean;
+  /** Goes on with the backbone's stages from a finished run of the head, and consumes it. */
+  startTuning(run: WasmRun): WasmTuningRun;
+  /** Takes over what the fine-tuning found best and consumes it. */
+  finishTuning(run: WasmTuningRun): StoredReport;
   report(): StoredReport | undefined;
   predict(features: Float32Array): Prediction[];
   /** How much each pixel of an image speaks for a class, the likeliest one where none is named. */
@@ -114,6 +123,25 @@ export interface WasmCheckup {
   step(): boolean;
   /** What was found; consumes the checkup. */
   finish(): Health;
+  free(): void;
+}
+
+/** Views of an example that have no features yet. */
+export interface Pending {
+  example: number;
+  views: View[];
+}
+
+/** One fine-tuning, pulled step by step, on features at its cut. Freeing it leaves the tuner as it was. */
+export interface WasmTuningRun {
+  cut(): number;
+  /** The views that are to be cached before the first step, as far as they fit. */
+  pending(): Pending[];
+  /** The views that the next step reads and that are not there. */
+  wants(): Pending[];
+  putFeatures(example: number, views: View[], features: Float32Array): void;
+  /** As {@link WasmRun.step}. */
+  step(): EpochRow | null | undefined;
   free(): void;
 }
 

@@ -69,12 +69,14 @@ export class FakeCore {
       spec: () => SPEC,
       inputSize: () => 2,
       featureLength: () => 1,
+      stages: () => 19,
+      tuned: async () => undefined,
       embed: async (_rgba, _width, _height, views) => {
         await this.beforeEmbed(number);
         this.log.push(`embed ${views.map(({ index }) => index)}`);
         return new Float32Array(views.length);
       },
-      map: () => new Float32Array(4),
+      map: async () => new Float32Array(4),
       preview: (_rgba, _width, _height, views) => {
         return new Uint8Array(views.length * 16).map((_, i) => Math.floor(i / 16));
       },
@@ -162,7 +164,7 @@ function fakeTuner(core: FakeCore) {
           if (epoch === epochs) return undefined;
           core.beforeEpoch();
           epoch += 1;
-          return { epoch, trainLoss: 1, trainAccuracy: 1, validationLoss: null, validationAccuracy: null };
+          return { phase: 'head', epoch, trainLoss: 1, trainAccuracy: 1, validationLoss: null, validationAccuracy: null };
         },
         free: () => core.log.push('free'),
       };
@@ -176,6 +178,12 @@ function fakeTuner(core: FakeCore) {
       if (this.classes().length < 2) return false;
       this.#report = { bestEpoch: 0, seed: 7 } as StoredReport;
       return true;
+    }
+    startTuning(): never {
+      throw new RekindleError('INTERNAL', 'the fake has no stages');
+    }
+    finishTuning(): never {
+      throw new RekindleError('INTERNAL', 'the fake has no stages');
     }
     report(): StoredReport | undefined {
       return this.#report;

@@ -72,10 +72,10 @@ impl Dense {
         dense
     }
 
-    /// The same with the bias of each column.
+    /// The same columns with other biases.
     pub fn with_biases(mut self, biases: &[f32]) -> Self {
-        for (panel, biases) in self.panels.iter_mut().zip(biases.chunks(PANEL)) {
-            panel.iter_mut().zip(biases).for_each(|(to, value)| *to = *value);
+        for (panel, eight) in self.panels.iter_mut().zip(biases.chunks(PANEL)) {
+            panel.iter_mut().zip(eight).for_each(|(to, bias)| *to = *bias);
         }
         self
     }

@@ -1,5 +1,6 @@
 //! What a training leaves: the head, its labels, what it was trained on and how that went.
 
+use crate::backbone::TunedStages;
 use crate::error::{Error, Result};
 use crate::evaluate::{Metrics, Saliency, Unknown, argmax};
 use crate::head::Head;
@@ -14,6 +15,8 @@ pub struct Model {
     pub labels: Vec<String>,
     /// The trained head.
     pub head: Head,
+    /// The stages that were trained with it: the head reads the embedding of these.
+    pub tuned: Option<TunedStages>,
     /// Which embeddings are unlike the training examples.
     pub unknown: Unknown,
     /// How it was trained.
@@ -88,6 +91,27 @@ impl Model {
         Saliency::of(&self.head, map, class)
     }
 
+    /// Columns and biases of its head for classes of these labels, zeros for those that it does not know; nothing where it
+    /// has no linear head on the pretrained embedding.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the device does not give the values back.
+    pub fn columns_for(&self, labels: &[String]) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
+        let Some((columns, biases)) = self.head.columns()?.filter(|_| self.tuned.is_none()) else {
+            return Ok(None);
+        };
+        let length = self.head.features();
+        let (mut all, mut shifts) = (vec![0.0; labels.len() * length], vec![0.0; labels.len()]);
+        let temperature = self.report.temperature;
+        for ((label, column), bias) in self.labels.iter().zip(columns.chunks_exact(length)).zip(&biases) {
+            let Some(place) = labels.iter().position(|known| known == label) else { continue };
+            let to = all.iter_mut().skip(place * length).zip(column);
+            to.for_each(|(to, value)| *to = value * temperature);
+            shifts.iter_mut().skip(place).take(1).for_each(|to| *to = bias * temperature);
+        }
+        Ok(Some((all, shifts)))
+    }
+
     /// Gives a class another label.
     pub fn rename_class(&mut self, label: &str, to: &str) {
         let rename = |name: &mut String| {
@@ -96,7 +120,9 @@ impl Model {
             }
         };
         self.labels.iter_mut().for_each(rename);
-        if let Some(metrics) = &mut self.report.validation {
+        let alone = self.report.tuning.as_mut().and_then(|tuning| tuning.head_validation.as_mut());
+        let own = [self.report.validation.as_mut(), self.report.cross_validation.as_mut()];
+        for metrics in own.into_iter().flatten().chain(alone) {
             metrics.labels.iter_mut().for_each(rename);
             metrics.per_class.iter_mut().map(|class| &mut class.label).for_each(rename);
         }

@@ -9,6 +9,9 @@ pub const FOLDS: u32 = u32::MAX - 2;
 /// Stream that decides which part of the examples a learning curve learns from.
 pub const CURVE: u32 = u32::MAX - 3;
 
+/// Stream of the order of the views, of dropout and of mixup in a fine-tuning.
+pub const TUNING: u32 = u32::MAX - 3;
+
 /// Mixes a seed with the number of a thing and of a stream (for a view: its index) into a new seed.
 ///
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 
 /// A project in work: examples by number, cached features, model.
 #[wasm_bindgen]
-pub struct Tuner(rekindle::Tuner);
+pub struct Tuner(pub(crate) rekindle::Tuner);
 
 /// A training in work. Freeing it leaves the project as it was.
 #[wasm_bindgen]
@@ -20,6 +20,10 @@ pub struct Run(Training);
 /// A search in work for what is wrong with the examples.
 #[wasm_bindgen]
 pub struct Checkup(rekindle::health::Checkup);
+
+/// A fine-tuning in work. Freeing it leaves the project as it was.
+#[wasm_bindgen]
+pub struct TuningRun(rekindle::tuner::TuningRun);
 
 /// The side of the input that a project file was made with, in pixels.
 #[wasm_bindgen(js_name = projectInputSize)]
@@ -34,14 +38,15 @@ impl Tuner {
     pub fn new(embedder: &Embedder, seed: u32) -> Tuner {
         let embedder = &embedder.0;
         let (size, length) = (embedder.input_size(), embedder.feature_len());
-        Tuner(rekindle::Tuner::new(embedder.spec().clone(), size, length, seed))
+        Tuner(rekindle::Tuner::new(embedder.spec().clone(), size, length, seed).with_backbone(embedder))
     }
 
     /// The project of a file that was made with the same weights and input size.
     pub fn open(project: &[u8], embedder: &Embedder) -> JsResult<Tuner> {
         let embedder = &embedder.0;
         let (size, length) = (embedder.input_size(), embedder.feature_len());
-        rekindle::Tuner::open(project, embedder.spec().clone(), size, length).map(Tuner).map_err(throw)
+        let tuner = rekindle::Tuner::open(project, embedder.spec().clone(), size, length).map_err(throw)?;
+        Ok(Tuner(tuner.with_backbone(embedder)))
     }
 
     /// Adds a class without examples.
@@ -156,6 +161,18 @@ impl Tuner {
         self.0.follow(&train_options(options)?).map_err(throw)
     }
 
+    /// Goes on with the stages of the backbone from a finished training of the head.
+    #[wasm_bindgen(js_name = startTuning)]
+    pub fn start_tuning(&self, run: Run) -> JsResult<TuningRun> {
+        self.0.start_tuning(run.0).map(TuningRun).map_err(throw)
+    }
+
+    /// Takes over what a fine-tuning found best, and gives its report.
+    #[wasm_bindgen(js_name = finishTuning)]
+    pub fn finish_tuning(&mut self, run: TuningRun) -> JsResult<JsValue> {
+        to_js(&self.0.finish_tuning(run.0).map_err(throw)?)
+    }
+
     /// The last training's report; undefined before the first.
     pub fn report(&self) -> JsResult<JsValue> {
         match self.0.model() {
@@ -211,10 +228,44 @@ impl Checkup {
 impl Run {
     /// Takes one step. Gives the epoch's row after its last step, null after any other, undefined when there is none left.
     pub fn step(&mut self) -> JsResult<JsValue> {
-        match self.0.run.step().map_err(throw)? {
-            Progress::Step => Ok(JsValue::NULL),
-            Progress::Epoch(row) => to_js(&row),
-            Progress::Finished => Ok(JsValue::UNDEFINED),
-        }
+        progress(&self.0.run.step().map_err(throw)?)
+    }
+}
+
+#[wasm_bindgen]
+impl TuningRun {
+    /// The cut whose features it reads.
+    pub fn cut(&self) -> usize {
+        self.0.cut()
+    }
+
+    /// The views whose features at the cut are to be cached before the first step: `{ example, views: { index, seed } }`.
+    pub fn pending(&self) -> JsResult<JsValue> {
+        to_js(&self.0.tuning.pending())
+    }
+
+    /// The views whose features the next step reads and that are not there, in the same form.
+    pub fn wants(&self) -> JsResult<JsValue> {
+        to_js(&self.0.tuning.wants())
+    }
+
+    /// Takes the features of views at the cut.
+    #[wasm_bindgen(js_name = putFeatures)]
+    pub fn put_features(&mut self, example: u32, views: JsValue, features: &[f32]) -> JsResult<()> {
+        let views: Vec<u32> = from_js::<Vec<View>>(views)?.iter().map(|view| view.index).collect();
+        self.0.tuning.put(example, &views, features).map_err(throw)
+    }
+
+    /// Takes one step, as [`Run::step`].
+    pub fn step(&mut self) -> JsResult<JsValue> {
+        progress(&self.0.tuning.step().map_err(throw)?)
+    }
+}
+
+fn progress(progress: &Progress) -> JsResult<JsValue> {
+    match progress {
+        Progress::Step => Ok(JsValue::NULL),
+        Progress::Epoch(row) => to_js(row),
+        Progress::Finished => Ok(JsValue::UNDEFINED),
     }
 }

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: bench_learning PHOTOS LIST WEIGHTS OUT".into());
     };
     let embedder = block_on(Embedder::new(&std::fs::read(weights)?, Device::Cpu, None))?;
-    let photos = Photos::read(Path::new(photos), Path::new(list), &embedder)?;
+    let photos = Photos::read(Path::new(photos), Path::new(list), embedder)?;
     let mut table = Table::default();
     for measure in [
         measure::folds,
@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         measure::calibration,
         measure::unknown,
         measure::mislabelled,
+        measure::partial,
     ] {
         table.add(measure(&photos)?);
     }

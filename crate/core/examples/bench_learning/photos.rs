@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::path::Path;
 
+use burn::tensor::{Tensor, TensorData};
 use pollster::block_on;
 use rekindle::train::{Progress, TrainOptions};
-use rekindle::{Augment, Embedder, Pixels, Spec, Tuner, View, seed};
+use rekindle::{Augment, Embedder, Pixels, Tuner, View, seed};
 
 /// Photos with the features of as many views as the defaults train on.
 pub struct Photos {
     pub labels: Vec<String>,
     pub all: Vec<Photo>,
-    spec: Spec,
-    input_size: u32,
+    embedder: Embedder,
     length: usize,
 }
 
@@ -27,19 +27,16 @@ pub struct Photo {
     pub train: bool,
     /// `[views, length]`, the plain view first.
     features: Vec<f32>,
+    /// The same at the cut of the last two stages.
+    at_cut: Vec<f32>,
 }
 
 impl Photos {
     /// Reads and embeds the photos of a list.
-    pub fn read(folder: &Path, list: &Path, embedder: &Embedder) -> Result<Self, Box<dyn Error>> {
+    pub fn read(folder: &Path, list: &Path, embedder: Embedder) -> Result<Self, Box<dyn Error>> {
         let list = std::fs::read_to_string(list)?;
-        let mut photos = Self {
-            labels: Vec::new(),
-            all: Vec::new(),
-            spec: embedder.spec().clone(),
-            input_size: embedder.input_size(),
-            length: embedder.feature_len(),
-        };
+        let mut photos =
+            Self { labels: Vec::new(), all: Vec::new(), length: embedder.feature_len(), embedder };
         let mut counts = HashMap::<(&str, &str), usize>::new();
         let mut groups = HashMap::new();
         for row in list.lines().skip(1) {
@@ -52,9 +49,9 @@ impl Photos {
             let path = folder.join(set).join(label).join(format!("{number:03}.jpg"));
             let next = groups.len() as u32;
             let group = *groups.entry(group).or_insert(next);
-            let features = embed(&path, photos.all.len() as u32, embedder)?;
+            let [features, at_cut] = embed(&path, photos.all.len() as u32, &photos.embedder)?;
             let class = photos.class(label);
-            photos.all.push(Photo { class, group, train: set == "train", features });
+            photos.all.push(Photo { class, group, train: set == "train", features, at_cut });
         }
         Ok(photos)
     }
@@ -81,7 +78,8 @@ impl Photos {
 
     /// A project of photos, with these labels and all features.
     pub fn project(&self, indices: &[usize], labels: &[String], seed: u32) -> rekindle::Result<Tuner> {
-        let mut tuner = Tuner::new(self.spec.clone(), self.input_size, self.length, seed);
+        let (spec, size) = (self.embedder.spec().clone(), self.embedder.input_size());
+        let mut tuner = Tuner::new(spec, size, self.length, seed).with_backbone(&self.embedder);
         let views: Vec<u32> = (0..TrainOptions::default().views).collect();
         for (index, label) in indices.iter().zip(labels) {
             let example = tuner.add_example(label)?;
@@ -100,6 +98,42 @@ impl Photos {
         Ok(tuner)
     }
 
+    /// A project whose last two stages are trained on photos too, after its head.
+    pub fn tuned(&self, indices: &[usize], options: &TrainOptions, seed: u32) -> rekindle::Result<Tuner> {
+        let mut tuner = self.project(indices, &self.labels_of(indices), seed)?;
+        let mut training = tuner.start_run(options)?;
+        while training.run.step()? != Progress::Finished {}
+        let mut run = tuner.start_tuning(training)?;
+        assert_eq!(run.cut(), self.cut());
+        for pending in run.tuning.pending() {
+            let features = &self.photo(indices[pending.example as usize]).at_cut;
+            let length = features.len() / TrainOptions::default().views as usize;
+            for view in pending.views {
+                let at = view.index as usize * length;
+                run.tuning.put(pending.example, &[view.index], &features[at..at + length])?;
+            }
+        }
+        while run.tuning.step()? != Progress::Finished {}
+        tuner.finish_tuning(run)?;
+        Ok(tuner)
+    }
+
+    /// The plain embeddings of photos by the stages that a project trained.
+    pub fn plain_tuned(&self, tuner: &Tuner, indices: &[usize]) -> rekindle::Result<Vec<f32>> {
+        let Some(stages) = &tuner.model()?.tuned else { return Ok(self.plain(indices)) };
+        let suffix = self.embedder.backbone().suffix(stages.cut).with(stages)?;
+        let map = self.embedder.maps()[stages.cut];
+        let rows: Vec<f32> =
+            indices.iter().flat_map(|index| &self.photo(*index).at_cut[..map.len()]).copied().collect();
+        let data = TensorData::new(rows, [indices.len(), map.channels, map.side, map.side]);
+        let embeddings = suffix.forward(Tensor::from_data(data, &burn::tensor::Device::flex())).into_data();
+        embeddings.try_to_vec().map_err(|error| rekindle::Error::Internal { reason: format!("{error:?}") })
+    }
+
+    fn cut(&self) -> usize {
+        cut(&self.embedder)
+    }
+
     fn class(&mut self, label: &str) -> usize {
         self.labels.iter().position(|known| known == label).unwrap_or_else(|| {
             self.labels.push(label.to_owned());
@@ -108,7 +142,12 @@ impl Photos {
     }
 }
 
-fn embed(path: &Path, number: u32, embedder: &Embedder) -> Result<Vec<f32>, Box<dyn Error>> {
+/// The stage where the last two begin.
+fn cut(embedder: &Embedder) -> usize {
+    embedder.stages() - 2
+}
+
+fn embed(path: &Path, number: u32, embedder: &Embedder) -> Result<[Vec<f32>; 2], Box<dyn Error>> {
     let image = image::open(path)?.into_rgb8();
     let pixels = Pixels::from_rgb(image.width(), image.height(), image.into_raw())?;
     let view = |index| {
@@ -116,5 +155,5 @@ fn embed(path: &Path, number: u32, embedder: &Embedder) -> Result<Vec<f32>, Box<
         embedder.view(&pixels, view, &Augment::default())
     };
     let views = (0..TrainOptions::default().views).map(view).collect::<rekindle::Result<Vec<_>>>()?;
-    Ok(block_on(embedder.embed(&views))?)
+    Ok([block_on(embedder.embed(&views))?, block_on(embedder.embed_at(&views, cut(embedder)))?])
 }

@@ -4,7 +4,7 @@ use burn::module::{Module, Param, RunningState};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::activation::relu6;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 
 use super::Take;
 use crate::device;
@@ -78,14 +78,34 @@ impl ConvNorm {
         batch_norm.beta = Param::from_tensor(vector("bias")?);
         batch_norm.running_mean = RunningState::new(vector("running_mean")?);
         batch_norm.running_var = RunningState::new(vector("running_var")?);
+        // The few images that a person fine-tunes on say less about the statistics than what the weights come with.
+        batch_norm.training = Param::from_bool(false);
         Ok(Self { conv: layer, norm: batch_norm, relu6 })
     }
 
     /// # Shapes
     /// `[batch, input, height, width]` -> `[batch, output, height / stride, width / stride]`, rounded up.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let output = self.norm.forward(self.conv.forward(input));
+        let (weight, bias) = self.folded();
+        let [_, _, kernel, _] = weight.dims();
+        let output = match (kernel, self.conv.stride, self.conv.groups) {
+            (1, [1, 1], 1) => pointwise(input, weight, bias),
+            (_, stride, groups) => {
+                let padding = [kernel / 2; 2];
+                module::conv2d(input, weight, Some(bias), ConvOptions::new(stride, padding, [1, 1], groups))
+            }
+        };
         if self.relu6 { relu6(output) } else { output }
+    }
+
+    /// Weight and bias with the norm folded in, as [`ConvNorm::lower`] folds it: with statistics that do not change a norm
+    /// is a factor and a shift, and so derived it costs no pass over the map.
+    fn folded(&self) -> (Tensor<4>, Tensor<1>) {
+        let norm = &self.norm;
+        let scale = norm.gamma.val() / norm.running_var.value().add_scalar(norm.epsilon).sqrt();
+        let bias = norm.beta.val() - norm.running_mean.value() * scale.clone();
+        let [output] = scale.dims();
+        (self.conv.weight.val() * scale.reshape([output, 1, 1, 1]), bias)
     }
 
     /// Adds this layer to a plan, the norm folded into the convolution: with `s = gamma / sqrt(variance + epsilon)`,
@@ -121,6 +141,16 @@ impl ConvNorm {
             add,
         })
     }
+}
+
+/// A 1x1 convolution as one matrix product over the pixels of all images: its gradient is two more, where burn's
+/// convolution would go image by image.
+fn pointwise(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+    let [batch, channels, height, width] = input.dims();
+    let [output, ..] = weight.dims();
+    let pixels = input.permute([0, 2, 3, 1]).reshape([batch * height * width, channels]);
+    let sums = pixels.matmul(weight.reshape([output, channels]).transpose()) + bias.unsqueeze::<2>();
+    sums.reshape([batch, height, width, output]).permute([0, 3, 1, 2])
 }
 
 /// Inverted residual (Sandler et al., MobileNetV2, 2018, section 3.3): a 1x1 convolution to more channels, a 3x3

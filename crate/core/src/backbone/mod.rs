@@ -6,6 +6,7 @@ pub mod catalogue;
 mod mobilenet_v2;
 #[cfg(test)]
 pub(crate) mod sample;
+mod suffix;
 
 use std::ops::Range;
 
@@ -13,10 +14,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::error::{Error, Result};
-use crate::prefix::Plan;
+use crate::prefix::{Map, Plan};
 use crate::weights::Tensors;
 
 pub use blocks::{ConvNorm, InvertedResidual};
+pub use suffix::{Suffix, TunedStages};
 
 /// Gives the tensor of this name and shape.
 pub type Take<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>> + 'a;
@@ -66,10 +68,26 @@ impl Backbone {
     /// `[batch, channels, height, width]` in and out; for stage 0 in: RGB, normalised, sides multiples of 32.
     pub fn forward(&self, input: Tensor<4>, stages: Range<usize>) -> Tensor<4> {
         let count = stages.end.saturating_sub(stages.start);
-        self.stages.iter().skip(stages.start).take(count).fold(input, |input, stage| match stage {
-            Stage::Convolution(layer) => layer.forward(input),
-            Stage::InvertedResidual(block) => block.forward(input),
-        })
+        run(self.stages.iter().skip(stages.start).take(count), input)
+    }
+
+    /// The map at each cut for a square image of `side` pixels, a multiple of 32: the image itself at cut 0, the pooled
+    /// embedding at the last.
+    pub fn maps(&self, side: usize) -> Vec<Map> {
+        // The smallest image shows how much each stage narrows the map.
+        const SMALLEST: usize = 32;
+        let Some(device) = self.devices().into_iter().next() else { return Vec::new() };
+        let mut input = Tensor::zeros([1, 3, SMALLEST, SMALLEST], &device);
+        let mut maps = vec![Map { channels: 3, side }];
+        for stage in &self.stages {
+            input = run([stage].into_iter(), input);
+            let [_, channels, height, _] = input.dims();
+            maps.push(Map { channels, side: height * side / SMALLEST });
+        }
+        if let Some(last) = maps.last_mut() {
+            last.side = 1;
+        }
+        maps
     }
 
     /// The mean over the image of the last stage's output.
@@ -77,8 +95,7 @@ impl Backbone {
     /// # Shapes
     /// `[batch, channels, height, width]` -> `[batch, channels]`
     pub fn pool(&self, input: Tensor<4>) -> Tensor<2> {
-        let [batch, channels, height, width] = input.dims();
-        input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
+        pool(input)
     }
 
     /// The pooled embedding of images.
@@ -86,7 +103,7 @@ impl Backbone {
     /// # Shapes
     /// `[batch, 3, height, width]` -> `[batch, embedding]`
     pub fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        self.pool(self.forward(images, 0..self.len()))
+        pool(self.forward(images, 0..self.len()))
     }
 
     /// The plan of the frozen prefix: stages before `cut`, norms folded, and the pooling where the cut is at the end.
@@ -113,6 +130,19 @@ impl Backbone {
         }
         Ok(plan)
     }
+}
+
+/// Runs stages one after the other.
+fn run<'a>(stages: impl Iterator<Item = &'a Stage>, input: Tensor<4>) -> Tensor<4> {
+    stages.fold(input, |input, stage| match stage {
+        Stage::Convolution(layer) => layer.forward(input),
+        Stage::InvertedResidual(block) => block.forward(input),
+    })
+}
+
+fn pool(input: Tensor<4>) -> Tensor<2> {
+    let [batch, channels, height, width] = input.dims();
+    input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 
-use super::mobilenet_v2;
+use super::blocks::ConvShape;
+use super::{Backbone, ConvNorm, InvertedResidual, Stage, Take, mobilenet_v2};
 use crate::weights::{CHECKSUM_KEY, SPEC_KEY, Spec, checksum};
 
 /// Shape and values of each tensor.
@@ -77,4 +78,38 @@ fn values(name: &str, shape: &[usize], random: &mut ChaCha8Rng) -> Vec<f32> {
         _ => -0.5..0.5,
     };
     (0..shape.iter().product()).map(|_| random.random_range(range.clone())).collect()
+}
+
+/// A backbone of four small stages, one of each kind, whose tensors `take` gives: `tests/golden/tune/make.py` has it in
+/// PyTorch.
+pub fn small(take: &mut Take<'_>) -> Backbone {
+    let device = Device::flex();
+    let mut layer = |name: &str, shape: ConvShape, relu6: bool| {
+        ConvNorm::load(take, [&format!("{name}.conv"), &format!("{name}.norm")], shape, relu6, &device)
+            .unwrap()
+    };
+    let stem = ConvShape { input: 3, output: 8, kernel: 3, stride: 2, groups: 1 };
+    let stages = vec![
+        Stage::Convolution(layer("stem", stem, true)),
+        Stage::InvertedResidual(InvertedResidual::new(
+            None,
+            layer("narrow_depthwise", ConvShape::depthwise(8, 1), true),
+            layer("narrow_project", ConvShape::pointwise(8, 8), false),
+            true,
+        )),
+        Stage::InvertedResidual(InvertedResidual::new(
+            Some(layer("wide_expand", ConvShape::pointwise(8, 24), true)),
+            layer("wide_depthwise", ConvShape::depthwise(24, 2), true),
+            layer("wide_project", ConvShape::pointwise(24, 12), false),
+            false,
+        )),
+        Stage::Convolution(layer("last", ConvShape::pointwise(12, 16), true)),
+    ];
+    Backbone { stages }
+}
+
+/// [`small`] of seeded random numbers.
+pub fn small_random(seed: u64) -> Backbone {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    small(&mut |name, shape| Ok(values(name, shape, &mut random)))
 }

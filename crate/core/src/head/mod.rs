@@ -116,6 +116,31 @@ impl Head {
         inputs(self.hidden.as_ref().unwrap_or(&self.output))
     }
 
+    /// How many of the output layer's inputs dropout can leave out.
+    pub fn dropped(&self) -> usize {
+        inputs(&self.output)
+    }
+
+    /// The same head with scores divided by a temperature.
+    pub fn cooled(mut self, temperature: f32) -> Self {
+        self.output.weight = self.output.weight.map(|weight| weight / temperature);
+        self.output.bias = self.output.bias.map(|bias| bias.map(|bias| bias / temperature));
+        self
+    }
+
+    /// Columns, one after the other, and biases of a linear head; nothing of one with a hidden layer.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the device does not give the values back.
+    pub fn columns(&self) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
+        match (&self.hidden, &self.output.bias) {
+            (None, Some(bias)) => {
+                Ok(Some((values(self.output.weight.val().transpose())?, values(bias.val())?)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Number of classes it tells apart.
     pub fn classes(&self) -> usize {
         self.output.weight.val().dims()[1]

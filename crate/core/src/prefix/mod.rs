@@ -9,6 +9,7 @@ mod cpu;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod layer;
+pub mod maps;
 mod packed;
 mod plan;
 

@@ -3,7 +3,8 @@
 use super::descent::Descent;
 use super::prototypes::Prototypes;
 use super::solve::Solve;
-use super::{EpochRow, HeldOut, Solver, Standardisation, Sums, TrainOptions, Views};
+use super::{EpochRow, HeldOut, Phase, Solver, Standardisation, Sums, TrainOptions, Views};
+use crate::dense::Dense;
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
 use crate::head::Head;
@@ -102,6 +103,30 @@ impl Run {
         Self { options, labels, validation, standardisation: by, learner, rival, rows, best }
     }
 
+    /// Begins with a linear head on features that are not standardised instead of one that knows nothing, where a linear head
+    /// is trained that reads them at the same length; `unit` says whether that is one.
+    ///
+    /// # Shapes
+    /// `columns`: `[classes, length]`; `biases`: `[classes]`
+    pub fn start_from(&mut self, mut columns: Vec<f32>, mut biases: Vec<f32>, unit: bool) {
+        let Standardisation { mean, scale, unit: wanted } = &self.standardisation;
+        if unit != *wanted {
+            return;
+        }
+        for (column, bias) in columns.chunks_exact_mut(mean.len().max(1)).zip(&mut biases) {
+            for ((weight, mean), scale) in column.iter_mut().zip(mean).zip(scale) {
+                *bias += *weight * mean;
+                *weight /= scale;
+            }
+        }
+        let layer = Dense::of_columns(&columns, mean.len()).with_biases(&biases);
+        match &mut self.learner {
+            Learner::Descent(descent) => descent.start_from(layer),
+            Learner::Solve(solve) => solve.start_from(&layer),
+            Learner::Prototypes(_) => {}
+        }
+    }
+
     /// Number of epochs that are done.
     pub fn epochs_done(&self) -> u32 {
         self.rows.len() as u32
@@ -184,6 +209,7 @@ impl Run {
         };
         let validation = self.validate(&head)?;
         let row = EpochRow {
+            phase: Phase::Head,
             epoch,
             train_loss: sums.loss(),
             train_accuracy: sums.accuracy(),

@@ -37,7 +37,7 @@ impl Tuner {
         let unknown = Unknown::follow(self.feature_len, embeddings.iter().map(|row| &row[..]), unknown);
         let head = resolve(views, options, &start)?;
         let report = self.live_report(&start, options, ids.len());
-        self.model = Some(Model { labels, head, unknown, report });
+        self.model = Some(Model { labels, head, tuned: None, unknown, report });
         Ok(true)
     }
 
@@ -61,6 +61,7 @@ impl Tuner {
             validation_examples: 0,
             validation: None,
             cross_validation: None,
+            tuning: None,
             strength: start.strength,
             temperature: start.temperature,
             options: options.clone(),
