@@ -259,9 +259,9 @@ fn no_share_for_validation_leaves_a_class_empty() {
 fn more_images_are_called_for_where_they_help() {
     // Half of the examples do not show every kind of thing that a class has.
     let mut tuner = tuner();
-    for class in 0..3 {
+    for (class, label) in CLASSES.iter().enumerate() {
         for number in 0..30 {
-            let id = tuner.add_example(CLASSES[class]).unwrap();
+            let id = tuner.add_example(label).unwrap();
             let kind = class + 3 * (number % 12);
             tuner.put_plain(id, &embedding(kind, id as usize, 0.3)).unwrap();
             tuner.put_traits(id, image(class * 1000 + number, 80));

@@ -54,7 +54,10 @@ pub fn calibration(photos: &Photos) -> Measured {
 pub fn few(photos: &Photos) -> Measured {
     let accuracies = drawn(photos, 0..DRAWS, &all_trained())?;
     Ok(Row::at_least("5 images a class, 20 draws", &accuracies, 0.887, "0.887 logistic regression")
-        .note("Drawn from the 133 training photos of the list, judged on its 57 test photos."))
+        .note(
+            "Drawn from the 133 training photos of the list, judged on its 57 test photos. The reference is of other draws: on \
+             these, scikit-learn (standardised, plain view) has 0.877, 0.879 and 0.876 with C of 0.01, 0.1 and 1.",
+        ))
 }
 
 pub fn few_means(photos: &Photos) -> Measured {
