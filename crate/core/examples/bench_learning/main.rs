@@ -4,6 +4,7 @@
 //! and a folder for `learning.md` and `learning.json`.
 
 mod measure;
+mod perturb;
 mod photos;
 mod table;
 
@@ -34,6 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         measure::calibration,
         measure::unknown,
         measure::mislabelled,
+        measure::four_views,
+        measure::ten_views,
         measure::partial,
     ] {
         table.add(measure(&photos)?);
