@@ -187,7 +187,7 @@ mod tests {
     fn gradients_agree_with_finite_differences() {
         let (start, images, shares) = golden();
         // Few images and small moves, so that few numbers pass a corner of a ReLU6.
-        let images = images.slice([0..2]);
+        let images = images.narrow(0, 0, 2);
         let shares: Vec<f32> = shares.into_iter().take(2 * 3).map(|share| 6.0 * share).collect();
         let (backbone, head) = network(&start);
         let classifier = Classifier::new(backbone.suffix(0), head, 4);
