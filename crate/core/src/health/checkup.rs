@@ -166,7 +166,7 @@ impl Checkup {
         if all.accuracy - half.accuracy < LEAST_GAIN {
             return None;
         }
-        let percent = |accuracy: f64| format!("{:.0} %", accuracy * 100.0);
+        let percent = |accuracy: f64| format!("{:.0}%", accuracy * 100.0);
         let message = format!(
             "Having learnt from {} it names {} of the others correctly, from {} {}.",
             images(half.examples),
