@@ -185,7 +185,7 @@ fn more_views(photos: &Photos, views: u32, measure: &'static str) -> Measured {
     let trained = |views| photos.trained(&train, &TrainOptions { views, ..all_trained() }, 1);
     let (one, more) = (trained(1)?, trained(views)?);
     let (mut gains, mut levels, mut better, mut worse) = (Vec::new(), Vec::new(), 0, 0);
-    for kind in 0..KINDS.len() {
+    for (kind, name) in KINDS.iter().enumerate() {
         let answers = |tuner: &Tuner| -> rekindle::Result<Vec<bool>> {
             Ok(answers(&tuner.predict(&photos.perturbed(&test, kind))?, &photos.labels_of(&test)))
         };
@@ -194,7 +194,7 @@ fn more_views(photos: &Photos, views: u32, measure: &'static str) -> Measured {
         worse += before.iter().zip(&after).filter(|(before, after)| **before && !**after).count();
         let [before, after] = [before, after].map(|answers| share(&answers));
         gains.push(after - before);
-        levels.push(format!("{:?} {before:.3} and {after:.3}", KINDS[kind]).to_lowercase());
+        levels.push(format!("{name:?} {before:.3} and {after:.3}").to_lowercase());
     }
     let chance = sign_test(better, worse);
     let reference = "linear head: 0.867 with 5 views, 0.878 with 10, 0.868 with 1";
