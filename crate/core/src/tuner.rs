@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A project in work: examples, cached features, trained model. It knows examples by number and never sees a pixel.
 ///
-/// To train: give [`Tuner::pending`] views to an [`Embedder`](crate::Embedder), [`Tuner::put_features`] what it gives,
+/// To train: give [`Tuner::pending`] views to an [`Embedder`], [`Tuner::put_features`] what it gives,
 /// [`Tuner::start_run`], [`Run::step`] until it is finished, [`Tuner::finish_run`]. To fine-tune stages of the backbone:
 /// [`Tuner::start_tuning`] with the finished run instead, what [`Tuning`] wants and its steps, [`Tuner::finish_tuning`].
 #[derive(Debug, Clone)]

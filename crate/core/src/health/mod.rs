@@ -1,6 +1,6 @@
 //! What is wrong with the examples, and what to do: each [`Finding`] names the examples to look at.
 //!
-//! [`images`] reads numbers, groups and what the pixels tell; a [`Checkup`] trains on parts of the examples to judge the
+//! `images` reads numbers, groups and what the pixels tell; a [`Checkup`] trains on parts of the examples to judge the
 //! others, step by step.
 
 mod checkup;

@@ -140,7 +140,7 @@ impl Standardisation {
     }
 
     /// The standardisation of these views at unit length, with each feature's variance drawn toward the mean of all, as if
-    /// [`PRIOR`] more examples had that: of few examples it would be a guess.
+    /// a hundred more examples had that: of few examples it would be a guess.
     pub fn shrunk(views: &Views) -> Self {
         let (mean, variances) = moments(views, true);
         let common = variances.iter().sum::<f64>() / variances.len().max(1) as f64;
