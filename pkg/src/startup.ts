@@ -55,7 +55,7 @@ async function startOn(
     const totalMs = performance.now() - began;
     return { connection, spec, stages, device: { ...device, simd }, startup: { totalMs, workerMs: totalMs - elapsedMs, ...startup } };
   } catch (error) {
-    void connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
+    connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
     throw error;
   }
 }

@@ -8,7 +8,7 @@ use crate::backbone::{Backbone, TunedStages};
 use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, Region, View};
-use crate::prefix::{CpuPrefix, Map};
+use crate::prefix::{CpuPrefix, Map, Plan};
 use crate::weights::{Spec, Tensors};
 #[cfg(feature = "gpu")]
 use crate::{device::self_test, prefix::GpuPrefix};
@@ -63,10 +63,12 @@ impl Embedder {
 
     async fn assemble(spec: Spec, input_size: u32, backbone: Backbone, device: Device) -> Result<Self> {
         let (opened, info) = device.open().await?;
+        let plan = backbone.lower(backbone.len()).await?;
+        let whole = OnceLock::from(CpuPrefix::compile(&plan, input_size as usize)?);
         let mut embedder = Self {
             preprocess: Preprocess::new(&spec, input_size),
             maps: backbone.maps(input_size as usize),
-            prefixes: (0..backbone.len()).map(|_| OnceLock::new()).collect(),
+            prefixes: (1..backbone.len()).map(|_| OnceLock::new()).chain([whole]).collect(),
             #[cfg(feature = "gpu")]
             gpu: None,
             spec,
@@ -74,18 +76,16 @@ impl Embedder {
             backbone,
             device: info,
         };
-        embedder.compiled(embedder.stages()).await?;
-        embedder.take_over(opened).await?;
+        embedder.take_over(opened, &plan).await?;
         Ok(embedder)
     }
 
     /// Compiles the whole prefix for another device, and shows that it computes what the processor does.
     #[cfg(feature = "gpu")]
-    async fn take_over(&mut self, opened: Opened) -> Result<()> {
+    async fn take_over(&mut self, opened: Opened, plan: &Plan) -> Result<()> {
         let Opened::Webgpu(gpu) = opened else { return Ok(()) };
-        let plan = self.backbone.lower(self.stages()).await?;
         let normalise = [self.spec.mean, self.spec.std];
-        let gpu = GpuPrefix::compile(gpu, &plan, self.input_size as usize, normalise).await?;
+        let gpu = GpuPrefix::compile(gpu, plan, self.input_size as usize, normalise).await?;
         let cpu = self.compiled(self.stages()).await?;
         self_test::agrees(&gpu, cpu, &self.preprocess, self.input_size).await?;
         self.gpu = Some(gpu);
@@ -93,7 +93,7 @@ impl Embedder {
     }
 
     #[cfg(not(feature = "gpu"))]
-    async fn take_over(&mut self, _: Opened) -> Result<()> {
+    async fn take_over(&mut self, _: Opened, _: &Plan) -> Result<()> {
         Ok(())
     }
 

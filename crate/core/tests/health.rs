@@ -2,28 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by panicking")]
 
+mod made_up;
+
+use made_up::spec;
 use rekindle::health::{Finding, Health, Kind};
 use rekindle::image::Traits;
 use rekindle::train::{Progress, TrainOptions};
-use rekindle::{Pixels, Spec, Tuner};
+use rekindle::{Pixels, Tuner};
 
 const LENGTH: usize = 64;
 const CLASSES: [&str; 3] = ["cat", "dog", "cow"];
 
 fn tuner() -> Tuner {
-    let spec = Spec {
-        arch: "mobilenet_v2".into(),
-        tag: "test".into(),
-        input_size: 64,
-        mean: [0.5; 3],
-        std: [0.25; 3],
-        interpolation: "bilinear".into(),
-        crop_pct: 0.875,
-        license: "CC0-1.0".into(),
-        source: "made up".into(),
-        sha256: "00".into(),
-    };
-    Tuner::new(spec, 64, LENGTH, 7)
+    Tuner::new(spec(64), 64, LENGTH, 7)
 }
 
 /// A number from -1 to 1 that looks random.

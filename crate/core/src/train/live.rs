@@ -58,26 +58,19 @@ pub fn resolve(plain: Views, options: &TrainOptions, start: &Start) -> Result<He
 
 /// The layer on standardised features that does what a head does on raw ones; nothing where it is of another kind.
 fn before(head: &Head, start: &Start, by: &Standardisation) -> Result<Option<Dense>> {
-    let tensors = head.to_tensors()?;
-    let [weight, bias] = &tensors[..] else { return Ok(None) };
-    if head.unit() != by.unit || head.features() != by.mean.len() {
+    let Some((known, shifts)) = head.columns()? else { return Ok(None) };
+    let length = by.mean.len();
+    if head.unit() != by.unit || head.features() != length {
         return Ok(None);
     }
-    let old = head.classes();
-    let mut columns = Vec::with_capacity(start.classes.len() * by.mean.len());
-    let mut biases = Vec::with_capacity(start.classes.len());
+    let (mut columns, mut biases) = (Vec::with_capacity(start.classes.len() * length), Vec::new());
     for class in &start.classes {
-        let Some(class) = class.filter(|class| *class < old) else {
-            columns.resize(columns.len() + by.mean.len(), 0.0);
-            biases.push(0.0);
-            continue;
-        };
-        let raw = || weight.values.iter().skip(class).step_by(old).map(|value| value * start.temperature);
-        let shift: f32 = raw().zip(&by.mean).map(|(value, mean)| value * mean).sum();
-        columns.extend(raw().zip(&by.scale).map(|(value, scale)| value / scale));
-        biases.push(bias.values.get(class).copied().unwrap_or(0.0) * start.temperature + shift);
+        let old = class.and_then(|class| known.chunks_exact(length).zip(&shifts).nth(class));
+        columns.extend(old.into_iter().flat_map(|(column, _)| column).map(|value| value * start.temperature));
+        columns.resize((biases.len() + 1) * length, 0.0);
+        biases.push(old.map_or(0.0, |(_, bias)| bias * start.temperature));
     }
-    Ok(Some(Dense::of_columns(&columns, by.mean.len()).with_biases(&biases)))
+    Ok(Some(by.layer(columns, biases)))
 }
 
 #[cfg(test)]

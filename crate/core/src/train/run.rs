@@ -4,7 +4,6 @@ use super::descent::Descent;
 use super::prototypes::Prototypes;
 use super::solve::Solve;
 use super::{EpochRow, HeldOut, Phase, Solver, Standardisation, Sums, TrainOptions, Views};
-use crate::dense::Dense;
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
 use crate::head::Head;
@@ -108,18 +107,11 @@ impl Run {
     ///
     /// # Shapes
     /// `columns`: `[classes, length]`; `biases`: `[classes]`
-    pub fn start_from(&mut self, mut columns: Vec<f32>, mut biases: Vec<f32>, unit: bool) {
-        let Standardisation { mean, scale, unit: wanted } = &self.standardisation;
-        if unit != *wanted {
+    pub fn start_from(&mut self, columns: Vec<f32>, biases: Vec<f32>, unit: bool) {
+        if unit != self.standardisation.unit {
             return;
         }
-        for (column, bias) in columns.chunks_exact_mut(mean.len().max(1)).zip(&mut biases) {
-            for ((weight, mean), scale) in column.iter_mut().zip(mean).zip(scale) {
-                *bias += *weight * mean;
-                *weight /= scale;
-            }
-        }
-        let layer = Dense::of_columns(&columns, mean.len()).with_biases(&biases);
+        let layer = self.standardisation.layer(columns, biases);
         match &mut self.learner {
             Learner::Descent(descent) => descent.start_from(layer),
             Learner::Solve(solve) => solve.start_from(&layer),

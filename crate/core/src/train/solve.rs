@@ -60,8 +60,8 @@ impl Solve {
         self.start = layer.values();
     }
 
-    /// Takes one iteration; gives what the head, at the temperature that was
-    /// chosen, made of the views after it once the strength is chosen.
+    /// Takes one iteration; gives what the head, at the temperature that was chosen, made of the views after it once the
+    /// strength is chosen.
     pub fn step(&mut self) -> Option<Sums> {
         if let Some(selection) = &mut self.selection {
             if let Some(choice) = selection.step() {

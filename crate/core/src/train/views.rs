@@ -1,6 +1,6 @@
 //! The views that a run reads: their features and classes.
 
-use crate::dense::Rows;
+use crate::dense::{Dense, Rows};
 use crate::prefix::cache::Features;
 use half::slice::HalfFloatSliceExt;
 
@@ -148,6 +148,20 @@ impl Standardisation {
         let shrunk = |own: f64| (count * own + PRIOR * common) / (count + PRIOR);
         let scale = variances.into_iter().map(shrunk).map(reciprocal_deviation).collect();
         Self { unit: true, mean, scale }
+    }
+
+    /// The layer on standardised features that does what these columns and biases do on features that are not.
+    ///
+    /// # Shapes
+    /// `columns`: `[classes, length]`; `biases`: `[classes]`
+    pub fn layer(&self, mut columns: Vec<f32>, mut biases: Vec<f32>) -> Dense {
+        for (column, bias) in columns.chunks_exact_mut(self.mean.len().max(1)).zip(&mut biases) {
+            for ((weight, mean), scale) in column.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *bias += *weight * mean;
+                *weight /= scale;
+            }
+        }
+        Dense::of_columns(&columns, self.mean.len()).with_biases(&biases)
     }
 
     fn apply(&self, row: &mut [f32]) {
