@@ -16,6 +16,8 @@ export interface CallOptions {
   onEvent?: ((event: CallEvent) => void) | undefined;
   /** When it aborts, the call rejects at once with its reason, and the worker is told to stop. */
   signal?: AbortSignal | undefined;
+  /** Is given a function that makes the call wait or go on. */
+  onPausable?: ((pause: (paused: boolean) => void) => void) | undefined;
 }
 
 interface OpenCall {
@@ -54,7 +56,7 @@ export class Connection {
   call<M extends Method>(
     method: M,
     args: Args<M>,
-    { transfer = [], onEvent, signal }: CallOptions = {},
+    { transfer = [], onEvent, signal, onPausable }: CallOptions = {},
   ): Promise<Value<M>> {
     return new Promise<Value<M>>((resolve, reject) => {
       this.assertOpen();
@@ -77,6 +79,9 @@ export class Connection {
         resolve: settle(resolve as (value: Value<Method>) => void),
         reject: settle(reject),
         onEvent,
+      });
+      onPausable?.((paused) => {
+        if (this.#open.has(id)) this.#worker.postMessage({ pause: id, paused }, []);
       });
     });
   }

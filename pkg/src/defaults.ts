@@ -1,5 +1,5 @@
 /** What is used where an option is left out. The training's own defaults are the Rust core's; a test compares them. */
-import type { AugmentOptions, CreateOptions, PreviewOptions, ResolvedTrainOptions } from './types.js';
+import type { AugmentOptions, CreateOptions, PreviewOptions, ResolvedTrainOptions, TuneOptions } from './types.js';
 
 export const DEFAULT_CREATE_OPTIONS = {
   backbone: 'mobilenet_v2',
@@ -19,6 +19,23 @@ export const DEFAULT_AUGMENT_OPTIONS: Readonly<Required<AugmentOptions>> = {
   erasing: 0,
 };
 
+export const DEFAULT_TUNE_OPTIONS: Readonly<Required<TuneOptions>> = {
+  lastStages: 2,
+  cut: null,
+  epochs: 10,
+  learningRate: 1e-3,
+  backboneRate: 0.1,
+  stageDecay: 0.7,
+  optimizer: 'adamw',
+  momentum: 0.9,
+  nesterov: true,
+  clip: 1,
+  schedule: 'cosine',
+  warmup: 0.1,
+  mixup: 0,
+  cacheMb: 256,
+};
+
 export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
   strategy: 'head',
   solver: 'lbfgs',
@@ -34,6 +51,7 @@ export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
   patience: 10,
   classWeights: 'balanced',
   augment: DEFAULT_AUGMENT_OPTIONS,
+  tune: DEFAULT_TUNE_OPTIONS,
 };
 
 export const DEFAULT_PREVIEW_OPTIONS = { views: 8 } as const satisfies PreviewOptions;

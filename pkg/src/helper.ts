@@ -1,16 +1,13 @@
 /** A helper: a worker that only embeds, so that a session can use more than one core. It has an instance of its own. */
-import type { Args } from './protocol.js';
+import type { Args, Embedded } from './protocol.js';
 import type { Build } from './session.js';
-import { Turns } from './turns.js';
-import type { WasmEmbedder } from './wasm.js';
+import { type Turn, Turns } from './turns.js';
 
 export class Helper {
   readonly #turns: Turns;
-  readonly #length: number;
 
-  private constructor(turns: Turns, embedder: WasmEmbedder) {
+  private constructor(turns: Turns) {
     this.#turns = turns;
-    this.#length = embedder.featureLength();
   }
 
   /**
@@ -21,20 +18,19 @@ export class Helper {
     await wasm.default({ module_or_path: code.compiled });
     if (code.kernels) await wasm.useKernels(code.kernels.module);
     const embedder = await wasm.Embedder.create(weights, 'cpu', inputSize);
-    return new Helper(new Turns(embedder, wasm.probe), embedder);
+    return new Helper(new Turns(embedder, wasm));
   }
 
-  /** The features of the views, a row each. */
-  async embedViews(
-    { image, views, augment }: Args<'embedViews'>,
-    { signal }: { signal: AbortSignal },
-  ): Promise<Float32Array<ArrayBuffer>> {
-    const all = new Float32Array(views.length * this.#length);
+  /** The features of the views, a row each, and the image's traits with its plain view. */
+  async embedViews(args: Args<'embedViews'>, { signal }: { signal: AbortSignal }): Promise<Embedded> {
+    const turns: Turn[] = [];
+    for await (const turn of this.#turns.embed(args, signal)) turns.push(turn);
+    const features = new Float32Array(turns.reduce((sum, turn) => sum + turn.features.length, 0));
     let at = 0;
-    for await (const { features } of this.#turns.embed(image, views, augment, signal)) {
-      all.set(features, at);
-      at += features.length;
+    for (const turn of turns) {
+      features.set(turn.features, at);
+      at += turn.features.length;
     }
-    return all;
+    return { features, traits: turns[0]?.traits ?? null };
   }
 }

@@ -8,5 +8,6 @@ export {
   DEFAULT_CREATE_OPTIONS,
   DEFAULT_PREVIEW_OPTIONS,
   DEFAULT_TRAIN_OPTIONS,
+  DEFAULT_TUNE_OPTIONS,
 } from './defaults.js';
 export type * from './types.js';

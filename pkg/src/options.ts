@@ -1,7 +1,7 @@
 /** Checks what a caller gives before anything is fetched or posted. The training's options are checked by the core. */
 import { DEFAULT_CREATE_OPTIONS, DEFAULT_PREVIEW_OPTIONS } from './defaults.js';
 import { optionInvalid } from './errors.js';
-import type { CreateOptions, DeviceChoice, PreviewOptions } from './types.js';
+import type { AddOptions, CreateOptions, DeviceChoice, PreviewOptions } from './types.js';
 
 interface Rule {
   expected: string;
@@ -33,6 +33,10 @@ const PREVIEW_RULES: Rules<PreviewOptions> = {
   seed: whole(0, 4294967295),
 };
 
+const ADD_RULES: Rules<AddOptions> = {
+  group: { expected: 'a string that is not empty', allows: (value) => typeof value === 'string' },
+};
+
 /** Create options, checked, with the defaults that do not depend on the weights. */
 export type CheckedCreateOptions = CreateOptions & { device: DeviceChoice; seed: number };
 
@@ -44,6 +48,16 @@ export function checkCreateOptions(options: CreateOptions): CheckedCreateOptions
 /** @throws {RekindleError} OPTION_INVALID naming the option that is unknown or out of its range. */
 export function checkPreviewOptions(options: PreviewOptions): PreviewOptions & { views: number } {
   return { ...DEFAULT_PREVIEW_OPTIONS, ...checked(options, PREVIEW_RULES) };
+}
+
+/**
+ * The options, the group as labels are kept.
+ *
+ * @throws {RekindleError} OPTION_INVALID naming the option that is unknown or empty.
+ */
+export function checkAddOptions(options: AddOptions): AddOptions {
+  const { group } = checked(options, ADD_RULES);
+  return group === undefined ? {} : { group: checkLabel(group, 'group') };
 }
 
 /** @throws {RekindleError} OPTION_INVALID when something else is given as a signal. */

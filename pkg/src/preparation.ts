@@ -1,10 +1,12 @@
-/** What goes before a training: every view that it needs is embedded, by the session and its helpers, and cached. */
+/** What goes before a training or a checkup: every view that it needs is embedded, by the session and its helpers, and cached. */
 import { RekindleError } from './errors.js';
+import type { Gate } from './gate.js';
 import type { CallContext } from './session.js';
+import type { Embedded } from './protocol.js';
 import type { Team } from './team.js';
-import type { Turns } from './turns.js';
-import type { ResolvedTrainOptions } from './types.js';
-import { isTrap, type WasmTuner } from './wasm.js';
+import type { Turn, Turns } from './turns.js';
+import type { AugmentOptions, ResolvedTrainOptions } from './types.js';
+import { isTrap, type View, type WasmTuner, type WasmTuningRun } from './wasm.js';
 import { type Piece, Work } from './work.js';
 
 /** Progress is told at most this often. */
@@ -21,8 +23,50 @@ export interface Parts {
   team: Team;
 }
 
-/** Caches the features of every view that a training with these options needs; gives the number of views. */
-export async function prepare(parts: Parts, options: ResolvedTrainOptions, { signal, emit }: CallContext): Promise<number> {
+/** The views that are needed, and where their features go. */
+export interface Need {
+  /** What is missing; asked again until nothing is. */
+  pending(): Piece[];
+  put(example: number, views: View[], features: Float32Array): void;
+  augment: AugmentOptions | undefined;
+  /** The stage whose features are wanted; the embedding where it is left out. */
+  cut?: number;
+  /** The image of each example; the session's where it is left out. */
+  files?: ReadonlyMap<number, Blob>;
+}
+
+/** What a training with these options needs. */
+export function forTraining(tuner: WasmTuner, options: ResolvedTrainOptions): Need {
+  return {
+    pending: () => tuner.pending(options),
+    put: (example, views, features) => tuner.putFeatures(example, views, options, features),
+    augment: options.augment,
+  };
+}
+
+/** The plain view of every example. */
+export function plainViews(tuner: WasmTuner): Need {
+  return {
+    pending: () => tuner.pendingPlain(),
+    put: (example, _, features) => tuner.putPlain(example, features),
+    augment: undefined,
+  };
+}
+
+/** What a fine-tuning needs: first all that fits its memory, then whatever the next step reads and is not there. */
+export function forTuning(run: WasmTuningRun, { augment }: ResolvedTrainOptions, files: ReadonlyMap<number, Blob>): [Need, Need] {
+  const first: Need = {
+    pending: () => run.pending(),
+    put: (example, views, features) => run.putFeatures(example, views, features),
+    augment,
+    cut: run.cut(),
+    files,
+  };
+  return [first, { ...first, pending: () => run.wants() }];
+}
+
+/** Caches the features of every view that is needed; gives the number of views. */
+export async function prepare(parts: Parts, need: Need, { signal, gate, emit }: CallContext): Promise<number> {
   const started = performance.now();
   let before = 0;
   let told = -Infinity;
@@ -32,13 +76,12 @@ export async function prepare(parts: Parts, options: ResolvedTrainOptions, { sig
     told = now;
     emit({ type: 'prepare', doneViews: before + done, totalViews: before + total, elapsedMs: now - started });
   };
-  const { tuner, team } = parts;
   // Examples may be added and removed meanwhile, so it is asked again until nothing is left.
-  for (let pending = tuner.pending(options); pending.length > 0; pending = tuner.pending(options)) {
-    const shared = team.helpsWith(pending.reduce((sum, { views }) => sum + views.length, 0));
+  for (let pending = need.pending(); pending.length > 0; pending = need.pending()) {
+    const shared = parts.team.helpsWith(pending.reduce((sum, { views }) => sum + views.length, 0));
     const work = new Work(pending, shared ? SHARED_VIEWS : Infinity);
     tell(work);
-    await new Preparation(parts, options, work, tell).run(shared, signal);
+    await new Preparation(parts, need, work, gate, tell).run(shared, signal);
     before += work.done;
   }
   return before;
@@ -47,14 +90,16 @@ export async function prepare(parts: Parts, options: ResolvedTrainOptions, { sig
 /** The embedding of one list of views, shared with the helpers. */
 class Preparation {
   readonly #parts: Parts;
-  readonly #options: ResolvedTrainOptions;
+  readonly #need: Need;
   readonly #work: Work;
+  readonly #gate: Gate;
   readonly #tell: (work: Work) => void;
 
-  constructor(parts: Parts, options: ResolvedTrainOptions, work: Work, tell: (work: Work) => void) {
+  constructor(parts: Parts, need: Need, work: Work, gate: Gate, tell: (work: Work) => void) {
     this.#parts = parts;
-    this.#options = options;
+    this.#need = need;
     this.#work = work;
+    this.#gate = gate;
     this.#tell = tell;
   }
 
@@ -74,31 +119,47 @@ class Preparation {
 
   /** What a helper is asked about a piece; undefined when the example was removed. */
   ask({ example, views }: Piece) {
-    const image = this.#parts.files.get(example);
-    return image && { image, views, augment: this.#options.augment };
+    const { augment, cut } = this.#need;
+    const image = this.#image(example);
+    return image && { image, views, augment, cut };
   }
 
   /** Takes what a helper gives. */
-  put(piece: Piece, features: Float32Array): void {
-    this.#parts.tuner.putFeatures(piece.example, piece.views, this.#options, features);
+  put(piece: Piece, embedded: Embedded): void {
+    this.#keep(piece.example, { views: piece.views, ...embedded });
     this.#work.advance(piece, piece.views.length);
     this.#tell(this.#work);
+  }
+
+  /** Waits while the training is paused. */
+  pass(signal: AbortSignal): Promise<void> {
+    return this.#gate.pass(signal);
+  }
+
+  #image(example: number): Blob | undefined {
+    return (this.#need.files ?? this.#parts.files).get(example);
+  }
+
+  #keep(example: number, { views, features, traits }: Turn): void {
+    if (traits) this.#parts.tuner.putTraits(example, traits);
+    this.#need.put(example, views, features);
   }
 
   /** Embeds a piece here, unless a helper that has it too is faster. */
   async #embed(piece: Piece, signal: AbortSignal): Promise<void> {
     const { example, views } = piece;
-    const { tuner, files, turns } = this.#parts;
-    const image = files.get(example);
+    const { turns } = this.#parts;
+    const image = this.#image(example);
     if (!image) return this.#work.drop(piece);
     let embedded = 0;
     try {
-      for await (const turn of turns.embed(image, views, this.#options.augment, signal)) {
+      for await (const turn of turns.embed({ image, views, augment: this.#need.augment, cut: this.#need.cut }, signal)) {
         if (this.#work.isDone(piece)) return;
-        tuner.putFeatures(example, turn.views, this.#options, turn.features);
+        this.#keep(example, turn);
         embedded += turn.views.length;
         this.#work.advance(piece, embedded);
         this.#tell(this.#work);
+        await this.#gate.pass(signal);
       }
     } catch (thrown) {
       if (signal.aborted || isTrap(thrown)) throw thrown;

@@ -5,6 +5,8 @@ import type {
   ClassCount,
   DeviceInfo,
   Example,
+  Explanation,
+  Health,
   LoadProgress,
   Metrics,
   Prediction,
@@ -14,6 +16,7 @@ import type {
   StoredReport,
   TrainEvent,
 } from './types.js';
+import type { Turn } from './turns.js';
 import type { View, WasmCode } from './wasm.js';
 
 /** What an image is when it is posted; see `images.ts`. */
@@ -22,7 +25,8 @@ export type ImageSource = Blob | ImageBitmap | ImageData;
 /** Every call that a session answers: its arguments and its value. Failures come as errors, never as values. */
 interface SessionCalls {
   create(args: CreateArgs): Created;
-  addExample(args: { label: string; image: ImageSource }): Example;
+  addExample(args: { label: string; image: ImageSource; group: string | null }): Example;
+  groupExamples(args: { ids: number[]; group: string | null }): void;
   removeExamples(args: { ids: number[] }): void;
   relabelExamples(args: { ids: number[]; label: string }): void;
   renameClass(args: { label: string; to: string }): void;
@@ -31,7 +35,10 @@ interface SessionCalls {
   image(args: { id: number }): Blob;
   preview(args: { image: ImageSource; augment: AugmentOptions; views: number; seed: number }): Preview;
   train(args: { options: unknown }): Report;
+  health(args: Nothing): Health;
+  setLive(args: { on: boolean }): void;
   predict(args: { image: ImageSource }): Prediction;
+  explain(args: { image: ImageSource; label: string | null }): Explanation;
   embed(args: { image: ImageSource }): Float32Array<ArrayBuffer>;
   evaluate(args: { features: Float32Array; labels: string[] }): Metrics;
   save(args: Nothing): Uint8Array<ArrayBuffer>;
@@ -42,11 +49,14 @@ interface HelperCalls {
   /** Answered as soon as the script runs; the other calls come by the port. */
   connect(args: { port: MessagePort }): void;
   startHelper(args: { code: WasmCode; weights: Uint8Array; inputSize: number }): void;
-  embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions }): Float32Array<ArrayBuffer>;
+  embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions | undefined; cut: number | undefined }): Embedded;
 }
 
 /** Every call that a worker answers: a session's or a helper's. */
 export interface Calls extends SessionCalls, HelperCalls {}
+
+/** What a helper makes of an example's views. */
+export type Embedded = Pick<Turn, 'features' | 'traits'>;
 
 /** No arguments. */
 export type Nothing = Record<string, never>;
@@ -73,6 +83,8 @@ export interface Created {
   startup: Omit<StartupTimings, 'totalMs' | 'workerMs'>;
   /** From the call's arrival in the worker to its answer. */
   elapsedMs: number;
+  /** Of the backbone. */
+  stages: number;
 }
 
 /** RGBA images of `side` squared, one after the other. */
@@ -102,7 +114,9 @@ export type Request<M extends Method = Method> = { [N in M]: { id: number; metho
 export type ToWorker =
   | Request
   /** The caller has given up the call of this id. */
-  | { cancel: number };
+  | { cancel: number }
+  /** The caller wants the call of this id to wait, or to go on. */
+  | { pause: number; paused: boolean };
 
 export type FromWorker =
   | { id: number; ok: true; value: Value<Method> }

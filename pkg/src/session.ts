@@ -1,13 +1,24 @@
 /** A project in the worker: the wasm objects, and the files of the examples. Answers the calls of `protocol.ts`. */
 import { decode, keep } from './decode.js';
 import { optionInvalid, RekindleError } from './errors.js';
-import { prepare, type Parts } from './preparation.js';
+import { Gate } from './gate.js';
+import { forTraining, forTuning, type Need, type Parts, plainViews, prepare } from './preparation.js';
 import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, State, Value } from './protocol.js';
 import { nextTask } from './task.js';
 import { Team } from './team.js';
 import { Turns } from './turns.js';
-import type { Example, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
-import { isTrap, startWasm, type View, type WasmBuild, type WasmEmbedder, type WasmModule, type WasmTuner } from './wasm.js';
+import type { Example, Explanation, Health, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
+import {
+  isTrap,
+  startWasm,
+  type View,
+  type WasmBuild,
+  type WasmEmbedder,
+  type WasmModule,
+  type WasmRun,
+  type WasmTuner,
+  type WasmTuningRun,
+} from './wasm.js';
 import { loadWeights, type WeightsManifest } from './weights.js';
 
 /** What a worker is built of: the wasm module, and what the weights must be. */
@@ -19,11 +30,16 @@ export interface Build extends WasmBuild {
 export interface CallContext {
   /** Aborted when the caller has given up. */
   signal: AbortSignal;
+  /** Shut while the caller wants the call to wait. */
+  gate: Gate;
   emit: (event: CallEvent) => void;
 }
 
 /** Other calls wait for at most about this long while steps are taken. */
 const STEPS_MS = 20;
+/** What goes on with the examples is not cancelled by a call. */
+const NEVER = new AbortController().signal;
+const OPEN = new Gate();
 /** The evaluation crop, which has nothing random. */
 const PLAIN: View = { index: 0, seed: 0 };
 
@@ -36,12 +52,18 @@ export class Session implements Answers {
   /** What it says of itself once it is there. */
   readonly created: Created;
   readonly #wasm: WasmModule;
+  /** With the pretrained backbone, which is what is trained from. */
   readonly #embedder: WasmEmbedder;
+  /** With the stages of the trained model, which is what predicts. */
+  #predictor: Promise<WasmEmbedder>;
   readonly #tuner: WasmTuner;
   readonly #publish: (change: Partial<State>) => void;
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
   readonly #parts: Parts;
+  #live = false;
+  /** Of the last training; what is wrong with the examples is asked for it. */
+  #options: ResolvedTrainOptions;
 
   private constructor(
     parts: { wasm: WasmModule; embedder: WasmEmbedder; tuner: WasmTuner; team: Team; created: Created },
@@ -51,9 +73,11 @@ export class Session implements Answers {
     this.#wasm = parts.wasm;
     this.#embedder = parts.embedder;
     this.#tuner = parts.tuner;
-    const turns = new Turns(parts.embedder, parts.wasm.probe);
+    const turns = new Turns(parts.embedder, parts.wasm);
     this.#parts = { tuner: parts.tuner, files: this.#files, turns, team: parts.team };
+    this.#predictor = this.#followModel();
     this.#publish = publish;
+    this.#options = parts.tuner.report()?.options ?? parts.wasm.defaultTrainOptions();
     this.#examplesChanged();
     this.#headChanged();
   }
@@ -79,34 +103,46 @@ export class Session implements Answers {
     const team = new Team(helpers, { code, weights, inputSize: embedder.inputSize() });
     const created: Created = {
       spec: embedder.spec(),
+      stages: embedder.stages(),
       simd: code.kernels?.simd ?? 'plain',
       startup: { wasmMs, weightsMs, prefixMs: readyMs - Math.max(wasmMs, weightsMs) },
       elapsedMs: performance.now() - began,
     };
-    return new Session({ wasm, embedder, tuner, team, created }, publish);
+    const session = new Session({ wasm, embedder, tuner, team, created }, publish);
+    await session.#predictor;
+    return session;
   }
 
-  async addExample({ label, image }: Args<'addExample'>): Promise<Example> {
+  async addExample({ label, image, group }: Args<'addExample'>): Promise<Example> {
     const file = await keep(image, this.#wasm.probe);
     const id = this.#tuner.addExample(label);
+    if (group !== null) this.#tuner.setGroup(id, group);
     this.#files.set(id, file);
     this.#examplesChanged();
-    return { id, label };
+    await this.#follow();
+    return { id, label, group };
   }
 
-  removeExamples({ ids }: Args<'removeExamples'>): void {
+  groupExamples({ ids, group }: Args<'groupExamples'>): void {
+    this.#known(ids);
+    for (const id of ids) this.#tuner.setGroup(id, group ?? undefined);
+  }
+
+  async removeExamples({ ids }: Args<'removeExamples'>): Promise<void> {
     this.#known(ids);
     for (const id of new Set(ids)) {
       this.#tuner.removeExample(id);
       this.#files.delete(id);
     }
     this.#examplesChanged();
+    await this.#follow();
   }
 
-  relabelExamples({ ids, label }: Args<'relabelExamples'>): void {
+  async relabelExamples({ ids, label }: Args<'relabelExamples'>): Promise<void> {
     this.#known(ids);
     for (const id of ids) this.#tuner.relabelExample(id, label);
     this.#examplesChanged();
+    await this.#follow();
   }
 
   renameClass({ label, to }: Args<'renameClass'>): void {
@@ -115,11 +151,12 @@ export class Session implements Answers {
     this.#headChanged();
   }
 
-  removeClass({ label }: Args<'removeClass'>): void {
+  async removeClass({ label }: Args<'removeClass'>): Promise<void> {
     this.#tuner.removeClass(label);
     const left = new Set(this.#tuner.examples().map(({ id }) => id));
     for (const id of this.#files.keys()) if (!left.has(id)) this.#files.delete(id);
     this.#examplesChanged();
+    await this.#follow();
   }
 
   examples(): Example[] {
@@ -142,14 +179,29 @@ export class Session implements Answers {
   }
 
   async predict({ image }: Args<'predict'>): Promise<Prediction> {
-    const [prediction] = this.#tuner.predict(await this.embed({ image }));
+    let predictor: Promise<WasmEmbedder>;
+    let embedding: Float32Array;
+    do {
+      // A training that ends meanwhile changes both stages and head, which belong together.
+      predictor = this.#predictor;
+      embedding = await this.embed({ image });
+    } while (predictor !== this.#predictor);
+    const [prediction] = this.#tuner.predict(embedding);
     if (!prediction) throw new RekindleError('INTERNAL', 'internal error: no prediction was made. Please report it.');
     return prediction;
   }
 
+  async explain({ image, label }: Args<'explain'>): Promise<Explanation> {
+    const { rgba, width, height } = await decode(image, this.#wasm.probe);
+    const embedder = await this.#predictor;
+    const map = await embedder.map(rgba, width, height);
+    return { width, height, heat: this.#tuner.explain(embedder, map, width, height, label ?? undefined) };
+  }
+
   async embed({ image }: Args<'embed'>): Promise<Float32Array<ArrayBuffer>> {
     const { rgba, width, height } = await decode(image, this.#wasm.probe);
-    return this.#embedder.embed(rgba, width, height, [PLAIN], undefined);
+    const embedder = await this.#predictor;
+    return embedder.embed(rgba, width, height, [PLAIN], undefined);
   }
 
   evaluate({ features, labels }: Args<'evaluate'>): Metrics {
@@ -160,40 +212,116 @@ export class Session implements Answers {
     return this.#tuner.save();
   }
 
-  /** Embeds what is not cached yet, trains, and takes over the head at the very end. */
-  async train({ options: given }: Args<'train'>, context: CallContext): Promise<Report> {
-    const options = this.#wasm.checkTrainOptions(given);
-    const started = performance.now();
-    const embeddedViews = await prepare(this.#parts, options, context);
-    const prepared = performance.now();
-    const report = await this.#fit(options, context, started);
-    this.#headChanged();
-    return {
-      ...report,
-      timings: { embedMs: prepared - started, trainMs: performance.now() - prepared, embeddedViews },
-    };
-  }
-
-  async #fit(
-    options: ResolvedTrainOptions,
-    { signal, emit }: CallContext,
-    started: number,
-  ): Promise<StoredReport> {
-    const run = this.#tuner.startRun(options);
+  /** Looks for what is wrong with the examples; embeds the plain views that are not cached yet. */
+  async health(_: Args<'health'>, { signal, gate }: CallContext): Promise<Health> {
+    await prepare(this.#parts, plainViews(this.#tuner), { signal, gate, emit: () => {} });
+    const checkup = this.#tuner.startCheckup(this.#options);
     try {
-      let turn = performance.now();
-      for (let row = run.step(); row !== undefined; row = run.step()) {
-        if (row) emit({ type: 'epoch', epochs: options.epochs, elapsedMs: performance.now() - started, ...row });
-        if (!row && performance.now() - turn < STEPS_MS) continue;
+      for (let turn = performance.now(); checkup.step(); ) {
+        if (performance.now() - turn < STEPS_MS) continue;
         await nextTask();
         signal.throwIfAborted();
+        turn = performance.now();
+      }
+    } catch (error) {
+      if (!isTrap(error)) checkup.free();
+      throw error;
+    }
+    return checkup.finish();
+  }
+
+  /** Embeds what is not cached yet, trains, and takes over the result at the very end. */
+  async train({ options: given }: Args<'train'>, context: CallContext): Promise<Report> {
+    const options = this.#wasm.checkTrainOptions(given);
+    this.#options = options;
+    const started = performance.now();
+    const timings = { embedMs: 0, trainMs: 0, embeddedViews: 0 };
+    const timed = async (need: Need) => {
+      const began = performance.now();
+      timings.embeddedViews += await prepare(this.#parts, need, context);
+      timings.embedMs += performance.now() - began;
+    };
+    await timed(forTraining(this.#tuner, options));
+    const run = this.#tuner.startRun(options);
+    await this.#steps(run, options.epochs, started, context);
+    const report =
+      options.strategy === 'head'
+        ? this.#tuner.finishRun(run)
+        : await this.#tune(run, options, started, timed, context);
+    this.#predictor = this.#followModel();
+    this.#headChanged();
+    await this.#predictor;
+    timings.trainMs = performance.now() - started - timings.embedMs;
+    return { ...report, timings };
+  }
+
+  /** Turns live mode on or off. */
+  async setLive({ on }: Args<'setLive'>): Promise<void> {
+    this.#live = on;
+    await this.#follow();
+  }
+
+  /** In live mode, takes the head on to the examples as they are. */
+  async #follow(): Promise<void> {
+    if (!this.#live) return;
+    await prepare(this.#parts, plainViews(this.#tuner), { signal: NEVER, gate: OPEN, emit: () => {} });
+    if (!this.#tuner.follow(this.#options)) return;
+    this.#predictor = this.#followModel();
+    this.#headChanged();
+  }
+
+  /** Goes on with the backbone's stages, whose features at the cut are cached as far as they fit. */
+  async #tune(
+    head: WasmRun,
+    options: ResolvedTrainOptions,
+    started: number,
+    timed: (need: Need) => Promise<void>,
+    context: CallContext,
+  ): Promise<StoredReport> {
+    const run = this.#tuner.startTuning(head);
+    // Examples may be removed meanwhile; the training is of those that it began with.
+    const [need, wanted] = forTuning(run, options, new Map(this.#files));
+    try {
+      await timed(need);
+    } catch (error) {
+      if (!isTrap(error)) run.free();
+      throw error;
+    }
+    await this.#steps(run, options.tune.epochs, started, context, async () => {
+      if (run.wants().length > 0) await timed(wanted);
+    });
+    return this.#tuner.finishTuning(run);
+  }
+
+  /** Takes all steps of a run, and lets other calls in between. */
+  async #steps(
+    run: WasmRun | WasmTuningRun,
+    epochs: number,
+    started: number,
+    { signal, gate, emit }: CallContext,
+    before: () => Promise<void> = async () => {},
+  ): Promise<void> {
+    try {
+      let turn = performance.now();
+      for (;;) {
+        await before();
+        const row = run.step();
+        if (row === undefined) return;
+        if (row) emit({ type: 'epoch', epochs, elapsedMs: performance.now() - started, ...row });
+        if (!row && performance.now() - turn < STEPS_MS) continue;
+        await nextTask();
+        await gate.pass(signal);
         turn = performance.now();
       }
     } catch (error) {
       if (!isTrap(error)) run.free();
       throw error;
     }
-    return this.#tuner.finishRun(run);
+  }
+
+  /** The embedder of the trained model's stages. */
+  async #followModel(): Promise<WasmEmbedder> {
+    return (await this.#embedder.tuned(this.#tuner)) ?? this.#embedder;
   }
 
   #known(ids: number[]): void {

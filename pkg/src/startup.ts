@@ -10,6 +10,8 @@ import type { DeviceInfo, Spec, StartupTimings } from './types.js';
 export interface Started {
   connection: Connection;
   spec: Spec;
+  /** Of the backbone. */
+  stages: number;
   device: DeviceInfo;
   startup: StartupTimings;
 }
@@ -43,7 +45,7 @@ async function startOn(
   const { connections, ports, running } = startPool(helpers, () => startWorker('cpu'));
   const connection = new Connection(worker, connections);
   try {
-    const { spec, simd, startup, elapsedMs } = await connection.call(
+    const { spec, stages, simd, startup, elapsedMs } = await connection.call(
       'create',
       { device: device.kind, seed, inputSize, helpers: ports, weights, project },
       { transfer: ports, signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
@@ -51,9 +53,9 @@ async function startOn(
     // So that nothing is fetched any more once the tuner is there.
     await running;
     const totalMs = performance.now() - began;
-    return { connection, spec, device: { ...device, simd }, startup: { totalMs, workerMs: totalMs - elapsedMs, ...startup } };
+    return { connection, spec, stages, device: { ...device, simd }, startup: { totalMs, workerMs: totalMs - elapsedMs, ...startup } };
   } catch (error) {
-    void connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
+    connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** The helpers of a session, as the session's worker has them: it makes them ready and lends them pieces of its work. */
 import { Connection } from './connection.js';
 import { RekindleError } from './errors.js';
-import type { Args } from './protocol.js';
+import type { Args, Embedded } from './protocol.js';
 import type { Piece, Work } from './work.js';
 
 /** With fewer views to embed, helpers are not worth their start, which takes as long as some views. */
@@ -12,11 +12,13 @@ const HELP_FROM = 16;
  */
 const PIECES_A_HELPER = 3;
 
-/** What the session knows of a piece, and what it does with the features. */
+/** What the session knows of a piece, and what it does with what a helper gives. */
 export interface Customer {
   /** What a helper is asked; undefined when the example is gone. */
   ask(piece: Piece): Args<'embedViews'> | undefined;
-  put(piece: Piece, features: Float32Array): void;
+  put(piece: Piece, embedded: Embedded): void;
+  /** Resolves when it may go on. */
+  pass(signal: AbortSignal): Promise<void>;
 }
 
 export class Team {
@@ -67,18 +69,19 @@ export class Team {
 /** Lends piece after piece to a helper, one at a time, until none is left or the helper fails. */
 async function lend(helper: Connection, work: Work, customer: Customer, signal: AbortSignal): Promise<void> {
   for (let piece = work.lend(); piece; piece = work.lend()) {
+    await customer.pass(signal);
     const question = customer.ask(piece);
     if (!question) {
       work.drop(piece);
       continue;
     }
-    const features = await helper.call('embedViews', question, { signal }).catch((error: unknown) => RekindleError.from(error));
-    if (features instanceof RekindleError) {
+    const embedded = await helper.call('embedViews', question, { signal }).catch((error: unknown) => RekindleError.from(error));
+    if (embedded instanceof RekindleError) {
       work.giveBack(piece);
       // What is wrong with an image is found out, and told, by the session; the helper goes on.
-      if (!features.code.startsWith('IMAGE_')) return;
+      if (!embedded.code.startsWith('IMAGE_')) return;
     } else {
-      customer.put(piece, features);
+      customer.put(piece, embedded);
     }
   }
 }

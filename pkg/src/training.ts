@@ -2,7 +2,11 @@
 import type { Report, TrainEvent } from './types.js';
 
 /** Does the work: tells events, stops when the signal aborts, gives the report. */
-export type TrainingWork = (emit: (event: TrainEvent) => void, signal: AbortSignal) => Promise<Report>;
+export type TrainingWork = (
+  emit: (event: TrainEvent) => void,
+  signal: AbortSignal,
+  onPausable: (pause: (paused: boolean) => void) => void,
+) => Promise<Report>;
 
 type End = { failed: false } | { failed: true; reason: unknown };
 
@@ -30,6 +34,8 @@ export class TrainingRun implements AsyncIterable<TrainEvent> {
 
   readonly #events: TrainEvent[] = [];
   readonly #abort = new AbortController();
+  #paused = false;
+  #pauseWork: (paused: boolean) => void = () => {};
   #end: End | null = null;
   #wake: () => void = () => {};
   #news = this.#nextNews();
@@ -48,7 +54,7 @@ export class TrainingRun implements AsyncIterable<TrainEvent> {
       this.#abort.signal.addEventListener('abort', () => fail(this.#abort.signal.reason));
       if (this.#abort.signal.aborted) fail(this.#abort.signal.reason);
       else {
-        work((event) => this.#emit(event), this.#abort.signal).then((report) => {
+        work((event) => this.#emit(event), this.#abort.signal, (pause) => this.#canPause(pause)).then((report) => {
           if (this.#end) return;
           this.#emit({ type: 'done', report });
           this.#finish({ failed: false });
@@ -65,6 +71,31 @@ export class TrainingRun implements AsyncIterable<TrainEvent> {
   /** Whether it is over: done, failed or cancelled. */
   get ended(): boolean {
     return this.#end !== null;
+  }
+
+  /** Whether it waits for {@link TrainingRun.resume}. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /**
+   * Makes the training wait after the step at hand, with all that it has learnt; the result is the same as without.
+   *
+   * @example
+   * document.onvisibilitychange = () => (document.hidden ? run.pause() : run.resume());
+   */
+  pause(): void {
+    this.#pause(true);
+  }
+
+  /**
+   * Lets a paused training go on.
+   *
+   * @example
+   * resumeButton.onclick = () => run.resume();
+   */
+  resume(): void {
+    this.#pause(false);
   }
 
   /**
@@ -92,6 +123,17 @@ export class TrainingRun implements AsyncIterable<TrainEvent> {
         return;
       }
     }
+  }
+
+  #pause(paused: boolean): void {
+    if (this.#end || this.#paused === paused) return;
+    this.#paused = paused;
+    this.#pauseWork(paused);
+  }
+
+  #canPause(pause: (paused: boolean) => void): void {
+    this.#pauseWork = pause;
+    if (this.#paused) pause(true);
   }
 
   #emit(event: TrainEvent): void {

@@ -2,16 +2,20 @@
 import type { CallOptions, Connection } from './connection.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import { capture, isMany, listOf, readImage, transferOf } from './images.js';
-import { checkCreateOptions, checkLabel, checkPreviewOptions, checkSignal, withoutUndefined } from './options.js';
+import { checkAddOptions, checkCreateOptions, checkLabel, checkPreviewOptions, checkSignal, withoutUndefined } from './options.js';
 import type { ImageSource } from './protocol.js';
 import { type Started, start } from './startup.js';
 import { TrainingRun } from './training.js';
 import type {
   Added,
+  AddOptions,
   ClassCount,
   CreateOptions,
   DeviceInfo,
   Example,
+  Explanation,
+  Health,
+  HealthOptions,
   ImageInput,
   LabelledImage,
   Metrics,
@@ -47,6 +51,8 @@ export class Tuner {
   readonly spec: Spec;
   /** Where the time of starting went. */
   readonly startup: StartupTimings;
+  /** Number of the backbone's stages: what `tune.lastStages` and `tune.cut` count. */
+  readonly stages: number;
 
   readonly #connection: Connection;
   readonly #seed: number;
@@ -54,10 +60,11 @@ export class Tuner {
   #changes: Promise<unknown> = Promise.resolve();
   #run: TrainingRun | null = null;
 
-  private constructor({ connection, device, spec, startup }: Started, seed: number) {
+  private constructor({ connection, device, spec, stages, startup }: Started, seed: number) {
     this.#connection = connection;
     this.device = device;
     this.spec = spec;
+    this.stages = stages;
     this.startup = startup;
     this.#seed = seed;
   }
@@ -127,13 +134,19 @@ export class Tuner {
    *
    * @param label Name of the class, not empty.
    * @param images One image, or an array, FileList or other iterable of them.
-   * @throws {RekindleError} OPTION_INVALID when the label is empty.
+   * @param options `group` names what they were taken together with, so that none of them is judged by the others.
+   * @throws {RekindleError} OPTION_INVALID when the label or the group is empty, or an option is unknown.
    * @example
    * const { added, rejected } = await tuner.addExamples('cat', input.files);
    * for (const { index, error } of rejected) console.warn(input.files[index].name, error.message);
    */
-  async addExamples(label: string, images: ImageInput | Iterable<ImageInput>): Promise<Added> {
+  async addExamples(
+    label: string,
+    images: ImageInput | Iterable<ImageInput>,
+    options: AddOptions = {},
+  ): Promise<Added> {
     const kept = checkLabel(label);
+    const group = checkAddOptions(options).group ?? null;
     const sources = capture(listOf(images));
     return this.#inOrder(async () => {
       const added: Example[] = [];
@@ -142,7 +155,7 @@ export class Tuner {
         try {
           added.push(
             await this.#askOne(source, (image, transfer) => {
-              return this.#connection.call('addExample', { label: kept, image }, transfer);
+              return this.#connection.call('addExample', { label: kept, image, group }, transfer);
             }),
           );
         } catch (error) {
@@ -180,6 +193,21 @@ export class Tuner {
     const list = typeof ids === 'number' ? [ids] : Array.from(ids);
     const kept = checkLabel(label);
     return this.#inOrder(() => this.#connection.call('relabelExamples', { ids: list, label: kept }));
+  }
+
+  /**
+   * Puts examples into a group, or out of any: see {@link AddOptions}. The next training splits accordingly.
+   *
+   * @param ids One id or several.
+   * @param group Name of the group, not empty; null for none.
+   * @throws {RekindleError} OPTION_INVALID when an id is unknown or the name empty; then none is moved.
+   * @example
+   * await tuner.groupExamples(added.map(({ id }) => id), 'monday');
+   */
+  async groupExamples(ids: number | Iterable<number>, group: string | null): Promise<void> {
+    const list = typeof ids === 'number' ? [ids] : Array.from(ids);
+    const args = { ids: list, group: group === null ? null : checkLabel(group, 'group') };
+    return this.#inOrder(() => this.#connection.call('groupExamples', args));
   }
 
   /**
@@ -265,13 +293,16 @@ export class Tuner {
     const busy = this.#run !== null && !this.#run.ended;
     const changes = this.#changes;
     const run = new TrainingRun(
-      async (emit, cancelled) => {
+      async (emit, cancelled, onPausable) => {
         checkSignal(signal);
         if (busy) throw optionInvalid('train', 'called during a training', 'called when the other run is over or cancelled');
         await changes;
-        const args = { options: { ...withoutUndefined(chosen), augment: withoutUndefined(chosen.augment ?? {}) } };
+        const { augment = {}, tune = {}, ...rest } = chosen;
+        const nested = { augment: withoutUndefined(augment), tune: withoutUndefined(tune) };
+        const args = { options: { ...withoutUndefined(rest), ...nested } };
         return this.#connection.call('train', args, {
           signal: cancelled,
+          onPausable,
           onEvent: (event) => 'type' in event && emit(event),
         });
       },
@@ -279,6 +310,40 @@ export class Tuner {
     );
     if (!busy) this.#run = run;
     return run;
+  }
+
+  /**
+   * Turns live mode on or off. With it on, the head is solved anew after every image that is added, moved or removed, from
+   * where it was, before the call resolves: predictions are always of the examples as they are. Only the plain views are
+   * learnt from; strength and temperature stay as the last training chose them, and nothing is held out. A training is
+   * still worth its time at the end.
+   *
+   * @param on Whether the head follows.
+   * @example
+   * await tuner.setLive(true);
+   * await tuner.addExamples('cat', frame);
+   * const { label } = await tuner.predict(video);
+   */
+  async setLive(on: boolean): Promise<void> {
+    if (typeof on !== 'boolean') throw optionInvalid('on', on, 'true or false');
+    return this.#inOrder(() => this.#connection.call('setLive', { on }));
+  }
+
+  /**
+   * Looks for what is wrong with the examples as they are, trained or not: too few or uneven numbers, copies, images that
+   * show little, labels that the other examples contradict, classes that are confused. Each finding names its examples
+   * and says what to do. Images that were never embedded are, which takes most of the time.
+   *
+   * @param options `signal` gives up.
+   * @throws {DOMException} AbortError when `signal` aborts.
+   * @throws {RekindleError} IMAGE_DECODE when the file of an example can no longer be read; `details.example` is its id.
+   * @example
+   * for (const { message, advice, examples } of (await tuner.health()).findings) console.log(message, advice, examples);
+   */
+  async health({ signal }: HealthOptions = {}): Promise<Health> {
+    checkSignal(signal);
+    await this.#changes;
+    return this.#connection.call('health', {}, { signal });
   }
 
   /**
@@ -294,6 +359,26 @@ export class Tuner {
   predict(images: Iterable<ImageInput>): Promise<Prediction[]>;
   async predict(images: ImageInput | Iterable<ImageInput>): Promise<Prediction | Prediction[]> {
     return this.#ask(images, (image, transfer) => this.#connection.call('predict', { image }, transfer));
+  }
+
+  /**
+   * Where in an image a class was seen, at the image's resolution: with a linear head the exact class activation map, with a
+   * hidden layer its gradient in place of the weights (Grad-CAM).
+   *
+   * @param image One image.
+   * @param label The class; the most probable one where left out.
+   * @throws {RekindleError} NOT_TRAINED before the first training.
+   * @throws {RekindleError} LABEL_UNKNOWN when the head was not trained on that label.
+   * @throws {RekindleError} IMAGE_DECODE, IMAGE_SHAPE when the image cannot be used.
+   * @example
+   * const { width, height, heat } = await tuner.explain(photo, 'cat');
+   */
+  async explain(image: ImageInput, label?: string): Promise<Explanation> {
+    const kept = label === undefined ? null : checkLabel(label);
+    return this.#askOne(
+      () => readImage(image),
+      (source, transfer) => this.#connection.call('explain', { image: source, label: kept }, transfer),
+    );
   }
 
   /**

@@ -77,6 +77,66 @@ export interface CreateOptions {
 export interface Example {
   id: number;
   label: string;
+  /** What it was taken together with; null where nothing was said. */
+  group: string | null;
+}
+
+/** How examples are added. */
+export interface AddOptions {
+  /**
+   * Name of what the images were taken together with, such as a burst of the camera or one person's photos, not empty.
+   * Examples of one group, also from several calls, are either learnt from or held out, never both. Near-duplicates are
+   * grouped by themselves.
+   */
+  group?: string;
+}
+
+/** What can be wrong with examples; `Finding.message` and `advice` say it in words. */
+export type FindingKind =
+  | 'tooFewClasses'
+  | 'tooFew'
+  | 'oneGroup'
+  | 'imbalance'
+  | 'duplicates'
+  | 'duplicatesAcrossClasses'
+  | 'nearDuplicates'
+  | 'nearDuplicatesAcrossClasses'
+  | 'groupAcrossClasses'
+  | 'alikeAcrossSplit'
+  | 'tiny'
+  | 'blank'
+  | 'mislabelled'
+  | 'confused'
+  | 'moreImages';
+
+/** One thing that is wrong with the examples. */
+export interface Finding {
+  kind: FindingKind;
+  /** The classes concerned; empty where it is of all. */
+  labels: string[];
+  /** Ids of the examples to look at, the most telling first. */
+  examples: number[];
+  /** What was found, as an English sentence. */
+  message: string;
+  /** What to do, as an English sentence. */
+  advice: string;
+}
+
+/** What is wrong with the examples, and how accuracy grows with their number. */
+export interface Health {
+  /** Empty where nothing was found. */
+  findings: Finding[];
+  /**
+   * Accuracy (0 to 1) on held-out examples after learning from a quarter, half and all of the others; empty where there
+   * are too few to say.
+   */
+  learningCurve: { examples: number; accuracy: number }[];
+}
+
+/** How the examples are looked at. */
+export interface HealthOptions {
+  /** Gives up; the call rejects with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 /** One image that could not be added, and why. */
@@ -120,17 +180,55 @@ export interface AugmentOptions {
   erasing?: number;
 }
 
+/** How stages of the backbone are trained. Defaults: `DEFAULT_TUNE_OPTIONS`. */
+export interface TuneOptions {
+  /** How many of the last stages are trained, from 0 (the head alone, by this optimiser) to all of them. */
+  lastStages?: number;
+  /** The stage where training begins, counted from 0, instead of `lastStages`. */
+  cut?: number | null;
+  /** Times that every view is trained on, 1 to 1000. */
+  epochs?: number;
+  /** Peak of the head's learning rate, above 0 to 1. */
+  learningRate?: number;
+  /** What the last stage's learning rate is of the head's, above 0 to 1. */
+  backboneRate?: number;
+  /** What each stage's learning rate is of the next one's, above 0 to 1. */
+  stageDecay?: number;
+  /** Weight decay spares biases and norms; it is decoupled in `adamw`, and L2 on the loss in the others. */
+  optimizer?: 'adamw' | 'adam' | 'sgd';
+  /** Of `sgd`, 0 to below 1. */
+  momentum?: number;
+  /** Whether the momentum is Nesterov's. */
+  nesterov?: boolean;
+  /** Most that the norm of all gradients may be; 0 is no limit. 0 to 1000. */
+  clip?: number;
+  /** How the learning rate goes over the steps; `onecycle` warms up by itself. */
+  schedule?: 'constant' | 'cosine' | 'linear' | 'step' | 'onecycle';
+  /** Part of the steps in which the rate rises from zero, 0 to 0.5. */
+  warmup?: number;
+  /** Parameter of the Beta distribution that pairs of views are mixed by at the cut, 0 to 1; 0 mixes none. */
+  mixup?: number;
+  /** Megabytes of features at the cut that are kept; past it they are computed anew each epoch. 0 to 4096. */
+  cacheMb?: number;
+}
+
 /** How a head is trained. Defaults: `DEFAULT_TRAIN_OPTIONS`. */
 export interface TrainOptions {
-  /** What is trained: a new head on the frozen backbone. */
-  strategy?: 'head';
+  /**
+   * What is trained. `head`: a new head on the frozen backbone. `partial`: then the backbone's last stages with it. `full`:
+   * the whole backbone. `staged`: as `partial`, the stages let loose one after the other. Where stages and head validate
+   * worse than the head alone, the head alone is kept and the report says so.
+   */
+  strategy?: 'head' | 'partial' | 'full' | 'staged';
   /**
    * How the head is trained. `lbfgs` solves a linear head on all views at once, to the optimum of multinomial logistic
    * regression with L2: an iteration is an epoch, cross-validation on the examples trained on chooses the strength and
    * how sure its probabilities are, and `batchSize`, `learningRate`, `weightDecay`, `dropout` and `patience` do not matter.
+   * `prototype` trains nothing: an image is of the class whose mean embedding is nearest by angle. `auto` takes `lbfgs` or
+   * `prototype`, whichever does better in cross-validation.
    * `adamw` goes by batches and keeps the epoch that validates best; a head with a hidden layer is always trained so.
    */
-  solver?: 'lbfgs' | 'adamw';
+  solver?: 'lbfgs' | 'prototype' | 'auto' | 'adamw';
   /** 1 to 10000; the most of them, where the solver ends by itself. */
   epochs?: number;
   /** Views of each example, 1 to 100; the first is the plain one. */
@@ -155,13 +253,16 @@ export interface TrainOptions {
   classWeights?: 'balanced' | 'none';
   /** What is left out has its default. */
   augment?: AugmentOptions;
+  /** Of the strategies that train stages. What is left out has its default. */
+  tune?: TuneOptions;
   /** Cancels the training. */
   signal?: AbortSignal;
 }
 
 /** Training options with every default filled in. */
-export type ResolvedTrainOptions = Required<Omit<TrainOptions, 'signal' | 'augment'>> & {
+export type ResolvedTrainOptions = Required<Omit<TrainOptions, 'signal' | 'augment' | 'tune'>> & {
   augment: Required<AugmentOptions>;
+  tune: Required<TuneOptions>;
 };
 
 /** Which views of an image are drawn. Defaults: `DEFAULT_PREVIEW_OPTIONS`. */
@@ -182,7 +283,9 @@ export interface LabelledImage {
 
 /** Losses (in nats) and accuracies (0 to 1) after one epoch, which is one iteration of `lbfgs`. */
 export interface EpochRow {
-  /** Counted from 1. */
+  /** What is trained in it: the head alone, or stages of the backbone with it. */
+  phase: 'head' | 'tune';
+  /** Counted from 1 in its phase. */
   epoch: number;
   trainLoss: number;
   trainAccuracy: number;
@@ -239,10 +342,20 @@ export interface Metrics {
   perClass: ClassMetrics[];
 }
 
+/** What came of fine-tuning. */
+export interface TuningReport {
+  /** The stage where training began. */
+  cut: number;
+  /** Whether the tuned stages were kept: not where they validate worse than the head alone, which then is what is left. */
+  kept: boolean;
+  /** The head alone on the validation examples; null where there are none. */
+  headValidation: Metrics | null;
+}
+
 /** What a training gave, as far as a project file keeps it: equal for two equal runs on the same device. */
 export interface StoredReport {
   epochs: EpochRow[];
-  /** The epoch whose head was kept, counted from 1. */
+  /** The epoch that was kept, counted from 1 in the phase that it was kept from. */
   bestEpoch: number;
   stoppedEarly: boolean;
   trainExamples: number;
@@ -258,6 +371,8 @@ export interface StoredReport {
   strength: number | null;
   /** What the scores are divided by so that probabilities fit the predictions of cross-validation; 1 where not fitted. */
   temperature: number;
+  /** What came of fine-tuning; null where the head alone was trained. */
+  tuning: TuningReport | null;
   /** The options as they were used. */
   options: ResolvedTrainOptions;
   seed: number;
@@ -293,6 +408,18 @@ export interface Prediction {
   unknown: boolean;
   /** Every class, most probable first; the probabilities sum to one. */
   scores: Score[];
+}
+
+/** Where in an image a class was seen. */
+export interface Explanation {
+  /** Of the image, in pixels. */
+  width: number;
+  height: number;
+  /**
+   * What each pixel speaks for the class (above 0) or against it (below), row by row; 0 beyond the crop that the backbone
+   * sees. In units of the score before the softmax.
+   */
+  heat: Float32Array<ArrayBuffer>;
 }
 
 /** Origin and preprocessing of the pretrained weights. */

@@ -4,6 +4,7 @@ import type {
   ClassCount,
   EpochRow,
   Example,
+  Health,
   LoadProgress,
   Metrics,
   Prediction,
@@ -38,14 +39,21 @@ export interface WasmEmbedder {
   spec(): Spec;
   inputSize(): number;
   featureLength(): number;
-  /** RGBA with straight alpha in; `views.length * featureLength()` floats out. */
+  /** Number of stages, which is also the last cut. */
+  stages(): number;
+  /** The same with the stages that a project fine-tuned; undefined where it did not. */
+  tuned(tuner: WasmTuner): Promise<WasmEmbedder | undefined>;
+  /** RGBA with straight alpha in; the features of each view at the cut out, the embedding without one. */
   embed(
     rgba: Uint8ClampedArray,
     width: number,
     height: number,
     views: View[],
     augment: AugmentOptions | undefined,
+    cut?: number,
   ): Promise<Float32Array<ArrayBuffer>>;
+  /** The last feature map of the plain view: `featureLength()` channels of a square. */
+  map(rgba: Uint8ClampedArray, width: number, height: number): Promise<Float32Array<ArrayBuffer>>;
   /** The same views as RGBA images of `inputSize()` squared, one after the other. */
   preview(
     rgba: Uint8ClampedArray,
@@ -60,6 +68,9 @@ export interface WasmEmbedder {
 /** The state of a project: examples by id (their pixels stay outside), cached features, head, report. */
 export interface WasmTuner {
   addExample(label: string): number;
+  setGroup(id: number, group: string | undefined): void;
+  /** Keeps the `traits` of an example's image. */
+  putTraits(id: number, traits: Uint8Array): void;
   removeExample(id: number): void;
   relabelExample(id: number, label: string): void;
   renameClass(label: string, to: string): void;
@@ -67,14 +78,33 @@ export interface WasmTuner {
   examples(): Example[];
   classes(): ClassCount[];
   /** The views that a training with these options needs and whose features are not cached yet. */
-  pending(options: ResolvedTrainOptions): { example: number; views: View[] }[];
+  pending(options: ResolvedTrainOptions): Pending[];
   putFeatures(example: number, views: View[], options: ResolvedTrainOptions, features: Float32Array): void;
+  /** The plain views whose features or traits are not there yet, whatever the options. */
+  pendingPlain(): Pending[];
+  putPlain(example: number, features: Float32Array): void;
+  /** Needs the plain views; takes a snapshot as `startRun`. */
+  startCheckup(options: ResolvedTrainOptions): WasmCheckup;
   /** Takes a snapshot of the data; what is added or removed later does not touch the run. */
   startRun(options: ResolvedTrainOptions): WasmRun;
   /** Takes over the run's best head and consumes the run. */
   finishRun(run: WasmRun): StoredReport;
+  /** Solves for the plain views that are there, from the head that is there; false where there are not two classes. */
+  follow(options: ResolvedTrainOptions): boolean;
+  /** Goes on with the backbone's stages from a finished run of the head, and consumes it. */
+  startTuning(run: WasmRun): WasmTuningRun;
+  /** Takes over what the fine-tuning found best and consumes it. */
+  finishTuning(run: WasmTuningRun): StoredReport;
   report(): StoredReport | undefined;
   predict(features: Float32Array): Prediction[];
+  /** How much each pixel of an image speaks for a class, the likeliest one where none is named. */
+  explain(
+    embedder: WasmEmbedder,
+    map: Float32Array,
+    width: number,
+    height: number,
+    label: string | undefined,
+  ): Float32Array<ArrayBuffer>;
   evaluate(features: Float32Array, labels: string[]): Metrics;
   save(): Uint8Array<ArrayBuffer>;
   free(): void;
@@ -87,10 +117,40 @@ export interface WasmRun {
   free(): void;
 }
 
+/** A search for what is wrong with the examples, pulled step by step. */
+export interface WasmCheckup {
+  /** Takes one step; false where there is none left. */
+  step(): boolean;
+  /** What was found; consumes the checkup. */
+  finish(): Health;
+  free(): void;
+}
+
+/** Views of an example that have no features yet. */
+export interface Pending {
+  example: number;
+  views: View[];
+}
+
+/** One fine-tuning, pulled step by step, on features at its cut. Freeing it leaves the tuner as it was. */
+export interface WasmTuningRun {
+  cut(): number;
+  /** The views that are to be cached before the first step, as far as they fit. */
+  pending(): Pending[];
+  /** The views that the next step reads and that are not there. */
+  wants(): Pending[];
+  putFeatures(example: number, views: View[], features: Float32Array): void;
+  /** As {@link WasmRun.step}. */
+  step(): EpochRow | null | undefined;
+  free(): void;
+}
+
 /** What wasm-bindgen's glue exports. */
 export interface WasmModule extends KernelHost {
   default(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
   probe(bytes: Uint8Array): ImageHeader;
+  /** What pixels (RGBA with straight alpha) tell of copies and of what they show; read by the tuner alone. */
+  traits(rgba: Uint8ClampedArray, width: number, height: number): Uint8Array<ArrayBuffer>;
   defaultTrainOptions(): ResolvedTrainOptions;
   /** Reads the input size that a project file was made with. Throws PROJECT_FORMAT. */
   projectInputSize(project: Uint8Array): number;

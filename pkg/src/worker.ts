@@ -1,5 +1,6 @@
 /** The worker's side of the conversation: receives calls, runs them on the {@link Session} or {@link Helper}, answers. */
 import { RekindleError } from './errors.js';
+import { Gate } from './gate.js';
 import { Helper } from './helper.js';
 import type { Failure, FromWorker, Request, ToWorker } from './protocol.js';
 import { type Answers, type Build, type CallContext, Session } from './session.js';
@@ -14,24 +15,32 @@ export interface WorkerScope {
 
 /** Answers every call until the worker is ended. Calls run side by side; the main thread keeps the order. */
 export function serve(scope: WorkerScope, build: Build): void {
-  const running = new Map<number, AbortController>();
+  const running = new Map<number, { controller: AbortController; gate: Gate }>();
   let session: Session | undefined;
   let helper: Helper | undefined;
 
   scope.addEventListener('message', ({ data }) => {
-    if ('cancel' in data) running.get(data.cancel)?.abort();
+    if ('cancel' in data) running.get(data.cancel)?.controller.abort();
+    else if ('pause' in data) pause(data);
     else void answer(data);
   });
   scope.addEventListener('unhandledrejection', ({ reason }) => {
     if (isTrap(reason)) scope.postMessage({ crash: crashed(reason) });
   });
 
+  function pause({ pause: id, paused }: { pause: number; paused: boolean }): void {
+    const call = running.get(id);
+    if (call) call.gate.shut = paused;
+  }
+
   async function answer(request: Request): Promise<void> {
     const { id } = request;
     const controller = new AbortController();
-    running.set(id, controller);
+    const gate = new Gate();
+    running.set(id, { controller, gate });
     const context: CallContext = {
       signal: controller.signal,
+      gate,
       emit: (event) => {
         if (!controller.signal.aborted) scope.postMessage({ id, event });
       },

@@ -40,6 +40,7 @@ export class FakeCore {
   readonly module: WasmModule = {
     default: async () => {},
     useKernels: async () => {},
+    traits: () => new Uint8Array(36),
     probe: (bytes) => {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
       return { format: 'jpeg', width: 1, height: 1, orientation: 1 };
@@ -68,11 +69,14 @@ export class FakeCore {
       spec: () => SPEC,
       inputSize: () => 2,
       featureLength: () => 1,
+      stages: () => 19,
+      tuned: async () => undefined,
       embed: async (_rgba, _width, _height, views) => {
         await this.beforeEmbed(number);
         this.log.push(`embed ${views.map(({ index }) => index)}`);
         return new Float32Array(views.length);
       },
+      map: async () => new Float32Array(4),
       preview: (_rgba, _width, _height, views) => {
         return new Uint8Array(views.length * 16).map((_, i) => Math.floor(i / 16));
       },
@@ -89,14 +93,20 @@ function fakeTuner(core: FakeCore) {
     #lastId = 0;
 
     addExample(label: string): number {
-      this.#examples.push({ id: ++this.#lastId, label });
+      this.#examples.push({ id: ++this.#lastId, label, group: null });
       return this.#lastId;
+    }
+    setGroup(id: number, group: string | undefined): void {
+      this.#examples = this.#examples.map((one) => (one.id === id ? { ...one, group: group ?? null } : one));
+    }
+    putTraits(id: number): void {
+      core.log.push(`traits ${id}`);
     }
     removeExample(id: number): void {
       this.#examples = this.#examples.filter((example) => example.id !== id);
     }
     relabelExample(id: number, label: string): void {
-      this.#examples = this.#examples.map((example) => (example.id === id ? { id, label } : example));
+      this.#examples = this.#examples.map((example) => (example.id === id ? { ...example, label } : example));
     }
     renameClass(label: string, to: string): void {
       this.#examples = this.#examples.map((example) => (example.label === label ? { ...example, label: to } : example));
@@ -127,6 +137,25 @@ function fakeTuner(core: FakeCore) {
       for (const { index } of views) cached.add(index);
       this.#cached.set(example, cached);
     }
+    pendingPlain() {
+      return this.#examples
+        .filter(({ id }) => !this.#cached.get(id)?.has(0))
+        .map(({ id }) => ({ example: id, views: [{ index: 0, seed: id }] }));
+    }
+    putPlain(example: number): void {
+      this.putFeatures(example, [{ index: 0 }]);
+    }
+    startCheckup() {
+      let steps = 0;
+      return {
+        step: () => {
+          core.beforeEpoch();
+          return ++steps < 3;
+        },
+        finish: () => ({ findings: [], learningCurve: [{ examples: this.#examples.length, accuracy: 1 }] }),
+        free: () => core.log.push('free checkup'),
+      };
+    }
     startRun({ epochs }: ResolvedTrainOptions): WasmRun {
       core.log.push(`start with ${this.#examples.length}`);
       let epoch = 0;
@@ -135,7 +164,7 @@ function fakeTuner(core: FakeCore) {
           if (epoch === epochs) return undefined;
           core.beforeEpoch();
           epoch += 1;
-          return { epoch, trainLoss: 1, trainAccuracy: 1, validationLoss: null, validationAccuracy: null };
+          return { phase: 'head', epoch, trainLoss: 1, trainAccuracy: 1, validationLoss: null, validationAccuracy: null };
         },
         free: () => core.log.push('free'),
       };
@@ -144,12 +173,29 @@ function fakeTuner(core: FakeCore) {
       this.#report = { bestEpoch: 1, seed: 7 } as StoredReport;
       return this.#report;
     }
+    follow(): boolean {
+      core.log.push(`follow ${this.#examples.length}`);
+      if (this.classes().length < 2) return false;
+      this.#report = { bestEpoch: 0, seed: 7 } as StoredReport;
+      return true;
+    }
+    startTuning(): never {
+      throw new RekindleError('INTERNAL', 'the fake has no stages');
+    }
+    finishTuning(): never {
+      throw new RekindleError('INTERNAL', 'the fake has no stages');
+    }
     report(): StoredReport | undefined {
       return this.#report;
     }
     predict(features: Float32Array) {
       if (!this.#report) throw new RekindleError('NOT_TRAINED', 'nothing is trained yet');
       return Array.from(features, () => ({ label: 'cat', probability: 1, unknown: false, scores: [] }));
+    }
+    explain(_: WasmEmbedder, map: Float32Array, width: number, height: number, label: string | undefined) {
+      if (!this.#report) throw new RekindleError('NOT_TRAINED', 'nothing is trained yet');
+      core.log.push(`explain ${label} from ${map.length}`);
+      return new Float32Array(width * height);
     }
     evaluate(features: Float32Array, labels: string[]) {
       return { count: features.length, labels } as unknown as ReturnType<WasmTuner['evaluate']>;

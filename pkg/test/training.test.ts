@@ -110,3 +110,25 @@ test('cancelling when it is over changes nothing', async () => {
   run.cancel();
   assert.equal((await collect(run)).at(-1)?.type, 'done');
 });
+
+test('pausing reaches the work, before it begins too, and only while it goes on', async () => {
+  const told: boolean[] = [];
+  let end = (_: Report) => {};
+  const run = new TrainingRun(async (_emit, _signal, onPausable) => {
+    await turn();
+    onPausable((paused) => told.push(paused));
+    return new Promise<Report>((resolve) => (end = resolve));
+  });
+  run.pause();
+  assert.equal(run.paused, true);
+  await turn();
+  await turn();
+  run.pause();
+  run.resume();
+  run.pause();
+  assert.deepEqual(told, [true, false, true]);
+  end(REPORT);
+  await run.report;
+  run.resume();
+  assert.deepEqual(told, [true, false, true]);
+});

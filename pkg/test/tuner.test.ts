@@ -88,7 +88,7 @@ test('bad images are told with their index and the good ones beside them are add
   const { tuner } = await create();
   const images = [image(), new Blob(['nonsense']), image(), 'cat.jpg' as unknown as Blob];
   const { added, rejected } = await tuner.addExamples(' cat ', images);
-  assert.deepEqual(added, [{ id: 1, label: 'cat' }, { id: 2, label: 'cat' }]);
+  assert.deepEqual(added, [1, 2].map((id) => ({ id, label: 'cat', group: null })));
   assert.deepEqual(rejected.map(({ index, error }) => [index, error.code]), [[1, 'IMAGE_DECODE'], [3, 'IMAGE_DECODE']]);
   assert.deepEqual(tuner.classes, [{ label: 'cat', count: 2 }]);
   await assert.rejects(tuner.addExamples('  ', image()), code('OPTION_INVALID'));
@@ -101,9 +101,9 @@ test('changes are made in the order in which they were asked for, awaited or not
   void tuner.renameClass('cat', 'lion');
   void tuner.relabelExamples(3, 'wolf');
   await tuner.removeExamples([1]);
-  assert.deepEqual(await tuner.examples(), [{ id: 2, label: 'lion' }, { id: 3, label: 'wolf' }]);
+  assert.deepEqual(await tuner.examples(), [{ id: 2, label: 'lion', group: null }, { id: 3, label: 'wolf', group: null }]);
   void tuner.removeClass('lion');
-  assert.deepEqual(await tuner.examples(), [{ id: 3, label: 'wolf' }]);
+  assert.deepEqual(await tuner.examples(), [{ id: 3, label: 'wolf', group: null }]);
   assert.deepEqual(tuner.classes, [{ label: 'wolf', count: 1 }]);
 });
 
@@ -278,4 +278,58 @@ test('a trap in the wasm module fails every call with WORKER_FAILED', async () =
   await assert.rejects(tuner.train().report, code('WORKER_FAILED'));
   await assert.rejects(tuner.predict(image()), code('WORKER_FAILED'));
   assert.ok(!core.log.includes('free'), 'a broken module must not be called again');
+});
+
+test('a group is kept with the examples, can be changed, and may not be empty', async () => {
+  const { tuner } = await create();
+  const { added } = await tuner.addExamples('cat', [image(), image()], { group: ' burst ' });
+  assert.deepEqual(added.map(({ group }) => group), ['burst', 'burst']);
+  await tuner.groupExamples([1], null);
+  await tuner.groupExamples(2, 'walk');
+  assert.deepEqual((await tuner.examples()).map(({ group }) => group), [null, 'walk']);
+  await assert.rejects(tuner.addExamples('cat', image(), { group: ' ' }), code('OPTION_INVALID'));
+  await assert.rejects(tuner.addExamples('cat', image(), { grup: 'a' } as object), code('OPTION_INVALID'));
+  await assert.rejects(tuner.groupExamples([1, 9], 'b'), code('OPTION_INVALID'));
+  assert.deepEqual((await tuner.examples()).map(({ group }) => group), [null, 'walk']);
+});
+
+test('health embeds what was not, looks at each image once, and can be given up', async () => {
+  const { tuner, core } = await createWithExamples();
+  const { learningCurve } = await tuner.health();
+  assert.deepEqual(learningCurve, [{ examples: 3, accuracy: 1 }]);
+  assert.deepEqual(core.log.splice(0), [1, 2, 3].flatMap((id) => ['embed 0', `traits ${id}`]));
+  await tuner.train({ views: 2, epochs: 1 }).report;
+  assert.ok(!core.log.some((line) => line.startsWith('traits')), 'the images were seen before');
+  const controller = new AbortController();
+  core.beforeEpoch = () => controller.abort();
+  await assert.rejects(tuner.health({ signal: controller.signal }), { name: 'AbortError' });
+  await assert.rejects(tuner.health({ signal: 1 as unknown as AbortSignal }), code('OPTION_INVALID'));
+});
+
+test('explain gives a heat for each pixel, of the class that is named', async () => {
+  const { tuner, core } = await createWithExamples();
+  await assert.rejects(tuner.explain(image()), code('NOT_TRAINED'));
+  await tuner.train({ epochs: 1, views: 1 }).report;
+  core.log.length = 0;
+  const { width, height, heat } = await tuner.explain(image(), ' cat ');
+  assert.deepEqual([width, height, heat.length], [1, 1, 1]);
+  await tuner.explain(image());
+  assert.deepEqual(core.log, ['explain cat from 4', 'explain undefined from 4']);
+});
+
+test('in live mode every change is learnt from before its call resolves', async () => {
+  const { tuner, core } = await createWithExamples();
+  await assert.rejects(tuner.predict(image()), code('NOT_TRAINED'));
+  await tuner.setLive(true);
+  assert.equal((await tuner.predict(image())).label, 'cat');
+  const follows = () => core.log.splice(0).filter((line) => line.startsWith('follow'));
+  assert.deepEqual(follows(), ['follow 3']);
+  await tuner.addExamples('dog', [image(), image()]);
+  await tuner.relabelExamples(1, 'dog');
+  await tuner.removeExamples([4, 5]);
+  assert.deepEqual(follows(), ['follow 4', 'follow 5', 'follow 5', 'follow 3']);
+  await tuner.setLive(false);
+  await tuner.addExamples('dog', image());
+  assert.deepEqual(follows(), []);
+  await assert.rejects(tuner.setLive('yes' as unknown as boolean), code('OPTION_INVALID'));
 });

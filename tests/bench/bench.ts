@@ -3,20 +3,24 @@
 import { openSite, type Site } from '../browser/site.ts';
 import { benchEmbed } from './embed.ts';
 import { benchHead } from './head.ts';
+import { benchLive } from './live.ts';
 import { write, type Result } from './result.ts';
 import { benchScale } from './scale.ts';
 import { benchShutter } from './shutter.ts';
 import { benchStart } from './start.ts';
+import { benchTune } from './tune.ts';
 import { benchWebgpu } from './webgpu.ts';
 import { benchWorkers } from './workers.ts';
 
 const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
   head: benchHead,
+  tune: benchTune,
   embed: benchEmbed,
   shutter: benchShutter,
   start: benchStart,
   scale: benchScale,
   workers: benchWorkers,
+  live: benchLive,
   webgpu: benchWebgpu,
 };
 

@@ -13,7 +13,7 @@ export async function servePages(server: Server, names: string[]): Promise<void>
     bundle: true,
     format: 'esm',
     // The site serves these itself.
-    external: ['page/*'],
+    external: ['page/*', '/bench/*'],
     minify: true,
     logLevel: 'error',
   });

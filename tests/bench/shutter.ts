@@ -8,7 +8,7 @@ import { serveTfjs, tfjsVersion } from './tfjs.ts';
 
 const ROUNDS = 5;
 const CLASSES = 3;
-const PER_CLASS = 30;
+const PHOTOS = 90;
 const VIEWS = 4;
 /** What TF.js's examples of transfer learning take. */
 const PEER = { epochs: 50, batchSize: 16 };
@@ -17,7 +17,7 @@ const PEER = { epochs: 50, batchSize: 16 };
 export async function benchShutter(site: Site): Promise<Result> {
   await serveTfjs(site.server);
   const page = await site.page();
-  const found = await page.evaluate(prepare, { classes: CLASSES, perClass: PER_CLASS, peer: PEER });
+  const found = await page.evaluate(prepare, { classes: CLASSES, count: PHOTOS, peer: PEER });
   const rekindle = (views: number) => rekindleRound(page, views);
   const times = await alternate(
     [
@@ -54,7 +54,7 @@ async function rekindleRound(page: Page, views: number): Promise<number> {
 }
 
 /** Runs in the page: loads both, runs each once, and leaves a round of each on `window`. */
-async function prepare({ classes, perClass, peer }: { classes: number; perClass: number; peer: { epochs: number; batchSize: number } }) {
+async function prepare({ classes, count, peer }: { classes: number; count: number; peer: { epochs: number; batchSize: number } }) {
   const { Tuner } = await import('rekindle');
   const { byLabel, photos } = await import('page/photos.js');
   const { startEmbedder } = await import('page/features.js');
@@ -62,10 +62,19 @@ async function prepare({ classes, perClass, peer }: { classes: number; perClass:
   const backend = await tfjs.start();
   if (backend.backend !== 'wasm') throw new Error(`TF.js runs on ${backend.backend}`);
 
-  const all = byLabel([...(await photos('train', perClass)), ...(await photos('test', perClass))]);
-  const chosen = [...all].map(([label, files]) => ({ label, files: files.slice(0, perClass) }));
-  const largest = chosen.filter(({ files }) => files.length === perClass).slice(0, classes);
-  if (largest.length < classes) throw new Error(`there are not ${classes} classes of ${perClass} photos`);
+  const all = byLabel([...(await photos('train')), ...(await photos('test'))]);
+  const bySize = [...all].map(([label, files]) => ({ label, files })).sort((a, b) => b.files.length - a.files.length);
+  let left = count;
+  // The smallest first, so that the others can make up for it.
+  const largest = bySize
+    .slice(0, classes)
+    .reverse()
+    .map(({ label, files }, index) => {
+      const some = files.slice(0, Math.floor(left / (classes - index)));
+      left -= some.length;
+      return { label, files: some };
+    });
+  if (left > 0) throw new Error(`the largest classes have ${left} photos too few`);
   const files = largest.flatMap((of) => of.files);
   const labels = largest.flatMap((of, index) => of.files.map(() => index));
 

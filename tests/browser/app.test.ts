@@ -101,6 +101,24 @@ describe('from nothing to a saved project', () => {
     assert.equal(bars.length, 3);
   });
 
+  test('it is shown where in the photo the class was seen', async () => {
+    const newest = page.getByRole('list', { name: 'Tried photos' }).getByRole('listitem').first();
+    const button = newest.getByRole('button', { name: 'Show where it looked' });
+    await button.click();
+    const marks = newest.getByRole('img', { name: 'Where it saw mammal' });
+    await marks.waitFor();
+    await page.waitForFunction(
+      (canvas) => {
+        const { width, height } = canvas as HTMLCanvasElement;
+        const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? [];
+        return pixels.some((value, place) => place % 4 === 3 && value > 150);
+      },
+      await marks.locator('canvas').elementHandle(),
+    );
+    await button.click();
+    await marks.waitFor({ state: 'detached' });
+  });
+
   test('a saved project opens in a new page and says the same', async () => {
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -142,6 +160,22 @@ describe('changing what it learns from', () => {
     assert.equal(await count('tool'), tool + 1);
     await train('Train again');
     assert.ok(await page.getByText(/Looking at 0 new views/).isVisible(), 'views that were there are computed again');
+  });
+
+  test('a copy under another label is found, shown, and gone once it is removed', async () => {
+    const source = path.join(import.meta.dirname, '../../www/public/samples/fish/03.jpg');
+    await card('tool').locator('input[type=file]').setInputFiles(source);
+    await page.locator('#adding').waitFor({ state: 'detached', timeout: 60_000 });
+    const health = page.getByRole('region', { name: 'How good are the photos?' });
+    await health.getByRole('button', { name: /Check/ }).click();
+    const finding = health.locator('[data-kind=duplicatesAcrossClasses]');
+    await finding.waitFor({ timeout: TRAINING_MS });
+    assert.equal(await finding.getByRole('button').count(), 2);
+    await finding.getByRole('button', { name: /^tool: / }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove photo' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await health.getByRole('button', { name: 'Check again' }).click();
+    await finding.waitFor({ state: 'detached', timeout: TRAINING_MS });
   });
 
   test('folders of photos become classes, and a file that is no image is told of', async () => {

@@ -52,6 +52,10 @@ class Project {
   spoken = $state('');
   /** Counts every change of photos and of their classes; a new name is none. */
   revision = $state(0);
+  /** Whether the model follows every photo that comes, goes or moves. */
+  live = $state(false);
+  /** Whether the model can name anything. */
+  answers = $state(false);
   /** Whether there is something that leaving the page would lose. */
   unsaved = $state(false);
 
@@ -89,15 +93,18 @@ class Project {
     return label;
   }
 
-  /** Adds photos to a class, which is made where there is none of that name. */
-  async addPhotos(wanted: string, files: Blob[]): Promise<void> {
+  /**
+   * Adds photos to a class, which is made where there is none of that name. Those of one group were taken together: they
+   * are either learnt from or kept aside.
+   */
+  async addPhotos(wanted: string, files: Blob[], group?: string): Promise<void> {
     const label = wanted.trim().normalize('NFC');
     if (!this.classes.some((one) => one.label === label)) this.#append(label, []);
     this.adding = { done: this.adding?.done ?? 0, total: (this.adding?.total ?? 0) + files.length };
     await this.#edit(async () => {
       let added = 0;
       for (let from = 0; from < files.length; from += PORTION) {
-        added += await this.#addPortion(label, files.slice(from, from + PORTION));
+        added += await this.#addPortion(label, files.slice(from, from + PORTION), group);
       }
       this.spoken = `${added} ${added === 1 ? 'photo' : 'photos'} added to ${label}.`;
     });
@@ -152,6 +159,12 @@ class Project {
     });
   }
 
+  /** Lets the model follow the photos, or no longer. */
+  async setLive(live: boolean): Promise<void> {
+    this.live = live;
+    await this.#edit(() => this.tuner.setLive(live));
+  }
+
   /** The project as a file: classes and what was learnt, not the photos. */
   async save(): Promise<Blob> {
     const file = await this.tuner.save();
@@ -189,6 +202,8 @@ class Project {
   #use(tuner: Tuner): void {
     this.#tuner = tuner;
     this.device = tuner.device;
+    this.live = false;
+    this.answers = tuner.report !== null;
     this.state = 'ready';
     this.#started.resolve();
   }
@@ -197,8 +212,8 @@ class Project {
     this.loaded = { ...this.loaded, [progress.file]: progress };
   }
 
-  async #addPortion(label: string, files: Blob[]): Promise<number> {
-    const { added, rejected } = await this.tuner.addExamples(label, files);
+  async #addPortion(label: string, files: Blob[], group: string | undefined): Promise<number> {
+    const { added, rejected } = await this.tuner.addExamples(label, files, group === undefined ? {} : { group });
     const refused = new Set(rejected.map(({ index }) => index));
     const kept = files.filter((_, index) => !refused.has(index));
     const photos = kept.flatMap((file, place) => {
@@ -236,7 +251,9 @@ class Project {
   }
 
   #edit(task: () => Promise<void>): Promise<void> {
-    const edit = this.#edits.then(() => this.attempt(task));
+    const edit = this.#edits.then(() => this.attempt(task)).then(() => {
+      this.answers = this.tuner.report !== null;
+    });
     this.#edits = edit;
     return edit;
   }

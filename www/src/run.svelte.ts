@@ -6,12 +6,15 @@ import {
   type ResolvedTrainOptions,
   type StoredReport,
   type TrainOptions,
+  type TrainingRun,
 } from 'rekindle';
+import { checkup } from './checkup.svelte.js';
 import { project, type Photo } from './project.svelte.js';
 import { isAbort, troubleOf, type Trouble } from './trouble.js';
 
 /** The options that the page lets a person turn. */
 export interface Settings {
+  strategy: ResolvedTrainOptions['strategy'];
   solver: ResolvedTrainOptions['solver'];
   epochs: number;
   views: number;
@@ -26,9 +29,14 @@ export function defaultSettings(): Settings {
   return settingsOf(DEFAULT_TRAIN_OPTIONS);
 }
 
-function settingsOf({ solver, epochs, views, hidden, learningRate, validation, augment }: ResolvedTrainOptions): Settings {
+function settingsOf({ strategy, solver, epochs, views, hidden, learningRate, validation, augment }: ResolvedTrainOptions): Settings {
   const copy = { ...augment, area: [...augment.area], ratio: [...augment.ratio] } satisfies Required<AugmentOptions>;
-  return { solver, epochs, views, hidden, learningRate, validation, augment: copy };
+  return { strategy, solver, epochs, views, hidden, learningRate, validation, augment: copy };
+}
+
+/** The epochs of what was kept: the head's, or the stages'. */
+function shown(report: StoredReport): EpochRow[] {
+  return report.epochs.filter(({ phase }) => phase === (report.tuning?.kept ? 'tune' : 'head'));
 }
 
 /** One training and what came of it. */
@@ -38,9 +46,12 @@ class Run {
   /** Views that went through the backbone so far. */
   views = $state.raw({ done: 0, total: 0, elapsedMs: 0 });
   rows = $state.raw<EpochRow[]>([]);
+  /** The most epochs of what is trained at present. */
+  epochs = $state(0);
   report = $state.raw<Report | StoredReport | null>(null);
   trouble = $state.raw<Trouble | null>(null);
   stopped = $state(false);
+  paused = $state(false);
   /** The project's revision that the model was trained on; null where nothing is trained. */
   trainedRevision = $state<number | null>(null);
   /** Keys of the classes that the model names. */
@@ -51,6 +62,7 @@ class Run {
 
   busy = $derived(this.phase !== 'idle');
   #abort: AbortController | null = null;
+  #training: TrainingRun | null = null;
 
   /** Trains with the present settings; the model before it stays until this one is done. */
   async start(): Promise<void> {
@@ -64,6 +76,7 @@ class Run {
     this.report = null;
     this.trouble = null;
     this.stopped = false;
+    checkup.stop();
     project.spoken = 'Training started.';
     try {
       await this.#follow({ ...$state.snapshot(this.settings), signal: this.#abort.signal });
@@ -71,6 +84,7 @@ class Run {
       this.known = new Set(classes.map(({ key }) => key));
       project.unsaved = true;
       project.spoken = 'Training finished.';
+      void checkup.look(false);
     } catch (error) {
       this.rows = previous.rows;
       this.report = previous.report;
@@ -80,7 +94,18 @@ class Run {
     } finally {
       this.phase = 'idle';
       this.#abort = null;
+      this.#training = null;
+      this.paused = false;
     }
+  }
+
+  /** Makes the training wait, or go on. */
+  pauseOrResume(): void {
+    if (!this.#training) return;
+    this.paused = !this.paused;
+    if (this.paused) this.#training.pause();
+    else this.#training.resume();
+    project.spoken = this.paused ? 'Training paused.' : 'Training goes on.';
   }
 
   stop(): void {
@@ -91,8 +116,9 @@ class Run {
 
   /** Takes over the report of an opened project. */
   adopt(report: StoredReport | null): void {
+    checkup.clear();
     this.report = report;
-    this.rows = report?.epochs ?? [];
+    this.rows = report ? shown(report) : [];
     this.trainedRevision = report ? project.revision : null;
     this.known = new Set(report ? project.classes.map(({ key }) => key) : []);
     this.trouble = null;
@@ -101,15 +127,18 @@ class Run {
   }
 
   async #follow(options: TrainOptions): Promise<void> {
-    for await (const event of project.tuner.train(options)) {
+    this.#training = project.tuner.train(options);
+    for await (const event of this.#training) {
       if (event.type === 'prepare') {
         this.views = { done: event.doneViews, total: event.totalViews, elapsedMs: event.elapsedMs };
       } else if (event.type === 'epoch') {
         if (this.phase === 'preparing') this.phase = 'learning';
-        this.rows = [...this.rows, event];
+        // The stages' epochs have curves of their own: the head's are of another kind.
+        this.rows = this.rows.at(-1)?.phase === event.phase ? [...this.rows, event] : [event];
+        this.epochs = event.epochs;
       } else {
         this.report = event.report;
-        this.rows = event.report.epochs;
+        this.rows = shown(event.report);
       }
     }
   }

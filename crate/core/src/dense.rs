@@ -72,6 +72,14 @@ impl Dense {
         dense
     }
 
+    /// The same columns with other biases.
+    pub fn with_biases(mut self, biases: &[f32]) -> Self {
+        for (panel, eight) in self.panels.iter_mut().zip(biases.chunks(PANEL)) {
+            panel.iter_mut().zip(eight).for_each(|(to, bias)| *to = *bias);
+        }
+        self
+    }
+
     /// The layer whose numbers [`Dense::values`] gave.
     pub fn from_values(inputs: usize, outputs: usize, values: &[f32]) -> Self {
         let mut dense = Self::zeros(inputs, outputs);
@@ -212,6 +220,9 @@ mod tests {
             let bias = |output: usize| (0..count).map(|row| gradient[row * outputs + output]).sum();
             assert_close(&found.biases(), &(0..outputs).map(bias).collect::<Vec<f32>>(), "biases");
             assert_eq!(dense.columns(), columns);
+            let biases = numbers(outputs, 4);
+            let biased = dense.with_biases(&biases);
+            assert_eq!((biased.biases(), biased.columns()), (biases, columns));
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Image and view in, features out; no state that changes.
 
+use std::sync::OnceLock;
+
 use burn::tensor::Device as BurnDevice;
 
-use crate::backbone::Backbone;
+use crate::backbone::{Backbone, TunedStages};
 use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
-use crate::image::{Augment, Pixels, Preprocess, View};
-use crate::prefix::CpuPrefix;
+use crate::image::{Augment, Pixels, Preprocess, Region, View};
+use crate::prefix::{CpuPrefix, Map, Plan};
 use crate::weights::{Spec, Tensors};
 #[cfg(feature = "gpu")]
 use crate::{device::self_test, prefix::GpuPrefix};
@@ -27,17 +29,15 @@ pub const INPUT_STEP: u32 = 32;
 pub struct Embedder {
     spec: Spec,
     input_size: u32,
-    feature_len: usize,
+    maps: Vec<Map>,
     preprocess: Preprocess,
-    prefix: Prefix,
-    device: DeviceInfo,
-}
-
-#[derive(Debug)]
-enum Prefix {
-    Cpu(CpuPrefix),
+    /// On the CPU, whatever the device: it is small there, and what is trained.
+    backbone: Backbone,
+    /// The processor's prefix of each cut, from the first stage's end to the embedding, compiled when it is wanted.
+    prefixes: Vec<OnceLock<CpuPrefix>>,
     #[cfg(feature = "gpu")]
-    Gpu(GpuPrefix),
+    gpu: Option<GpuPrefix>,
+    device: DeviceInfo,
 }
 
 impl Embedder {
@@ -69,23 +69,68 @@ impl Embedder {
     async fn load(tensors: Tensors<'_>, device: Device, input_size: Option<u32>) -> Result<Self> {
         let spec = tensors.spec().clone();
         let input_size = check_size(input_size.unwrap_or(spec.input_size), spec.input_size)?;
-        let (opened, info) = device.open().await?;
         let backbone = Backbone::load(tensors, &BurnDevice::flex())?;
+        Self::assemble(spec, input_size, backbone, device).await
+    }
+
+    /// The same embedder with stages that were fine-tuned.
+    ///
+    /// # Errors
+    /// `PROJECT_FORMAT` where they do not fit the backbone; as [`Embedder::new`] for the device.
+    pub async fn tuned(&self, stages: &TunedStages) -> Result<Self> {
+        let backbone = self.backbone.tuned(stages)?;
+        Self::assemble(self.spec.clone(), self.input_size, backbone, self.device.kind).await
+    }
+
+    async fn assemble(spec: Spec, input_size: u32, backbone: Backbone, device: Device) -> Result<Self> {
+        let (opened, info) = device.open().await?;
         let plan = backbone.lower(backbone.len()).await?;
-        let cpu = CpuPrefix::compile(&plan, input_size as usize)?;
-        let preprocess = Preprocess::new(&spec, input_size);
-        let feature_len = cpu.output().len();
-        let prefix = match opened {
-            Opened::Cpu => Prefix::Cpu(cpu),
+        let whole = OnceLock::from(CpuPrefix::compile(&plan, input_size as usize)?);
+        let mut embedder = Self {
+            preprocess: Preprocess::new(&spec, input_size),
+            maps: plan.cuts(input_size as usize),
+            prefixes: (1..backbone.len()).map(|_| OnceLock::new()).chain([whole]).collect(),
             #[cfg(feature = "gpu")]
-            Opened::Webgpu(gpu) => {
-                let prefix =
-                    GpuPrefix::compile(gpu, &plan, input_size as usize, [spec.mean, spec.std]).await?;
-                self_test::agrees(&prefix, &cpu, &preprocess, input_size).await?;
-                Prefix::Gpu(prefix)
-            }
+            gpu: None,
+            spec,
+            input_size,
+            backbone,
+            device: info,
         };
-        Ok(Self { spec, input_size, feature_len, preprocess, prefix, device: info })
+        embedder.take_over(opened, &plan).await?;
+        Ok(embedder)
+    }
+
+    /// Compiles the whole prefix for another device, and shows that it computes what the processor does.
+    #[cfg(feature = "gpu")]
+    async fn take_over(&mut self, opened: Opened, plan: &Plan) -> Result<()> {
+        let Opened::Webgpu(gpu) = opened else { return Ok(()) };
+        let normalise = [self.spec.mean, self.spec.std];
+        let gpu = GpuPrefix::compile(gpu, plan, self.input_size as usize, normalise).await?;
+        let cpu = self.compiled(self.stages()).await?;
+        self_test::agrees(&gpu, cpu, &self.preprocess, self.input_size).await?;
+        self.gpu = Some(gpu);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    async fn take_over(&mut self, _: Opened, _: &Plan) -> Result<()> {
+        Ok(())
+    }
+
+    /// The pretrained network, on the CPU.
+    pub fn backbone(&self) -> &Backbone {
+        &self.backbone
+    }
+
+    /// Number of stages, which is also the last cut.
+    pub fn stages(&self) -> usize {
+        self.backbone.len()
+    }
+
+    /// The map at each cut: the image at 0, the embedding at the last.
+    pub fn maps(&self) -> &[Map] {
+        &self.maps
     }
 
     /// The device in use.
@@ -105,7 +150,7 @@ impl Embedder {
 
     /// How many numbers the features of a view are.
     pub fn feature_len(&self) -> usize {
-        self.feature_len
+        self.maps.last().map_or(0, |map| map.len())
     }
 
     /// A view of an image as pixels, `input_size` x `input_size`: view 0 is the plain evaluation crop, the others are
@@ -129,6 +174,48 @@ impl Embedder {
     /// `IMAGE_SHAPE` where a view has another size; `DEVICE_LOST` where the device gives no numbers; `OUT_OF_MEMORY` where
     /// it has no memory for the views.
     pub async fn embed(&self, views: &[Pixels]) -> Result<Vec<f32>> {
+        self.embed_at(views, self.stages()).await
+    }
+
+    /// The features of views at a cut. All but the embedding are computed on the processor.
+    ///
+    /// # Shapes
+    /// `[views, channels, height, width]`, one after the other; the embedding at the last cut, the normalised image at 0.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` where there is no such cut; else as [`Embedder::embed`].
+    pub async fn embed_at(&self, views: &[Pixels], cut: usize) -> Result<Vec<f32>> {
+        self.check(views)?;
+        #[cfg(feature = "gpu")]
+        if let Some(gpu) = self.gpu.as_ref().filter(|_| cut == self.stages()) {
+            return gpu.run(views).await;
+        }
+        let images = self.normalised(views);
+        match cut {
+            0 => Ok(planes(&images, (self.input_size * self.input_size) as usize)),
+            _ => self.compiled(cut).await?.run(&images),
+        }
+    }
+
+    /// The last feature map of a view: its mean over the cells is the embedding. It is computed on the processor.
+    ///
+    /// # Shapes
+    /// `[feature_len, side, side]`
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub async fn map(&self, view: &Pixels) -> Result<Vec<f32>> {
+        let views = std::slice::from_ref(view);
+        self.check(views)?;
+        self.compiled(self.stages()).await?.run_unpooled(&self.normalised(views))
+    }
+
+    /// The part that the plain view shows of an image of this size.
+    pub fn seen(&self, width: u32, height: u32) -> Region {
+        self.preprocess.seen(width, height)
+    }
+
+    fn check(&self, views: &[Pixels]) -> Result<()> {
         for view in views {
             let (width, height) = (view.width(), view.height());
             if [width, height] != [self.input_size; 2] {
@@ -136,17 +223,34 @@ impl Embedder {
                 return Err(Error::ImageShape { width, height, reason });
             }
         }
-        match &self.prefix {
-            Prefix::Cpu(prefix) => {
-                let mut images =
-                    Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
-                views.iter().for_each(|view| images.extend(self.preprocess.normalise(view)));
-                prefix.run(&images)
-            }
-            #[cfg(feature = "gpu")]
-            Prefix::Gpu(prefix) => prefix.run(views).await,
-        }
+        Ok(())
     }
+
+    /// Views as the processor's prefix takes them, one after the other.
+    fn normalised(&self, views: &[Pixels]) -> Vec<f32> {
+        let mut images = Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
+        views.iter().for_each(|view| images.extend(self.preprocess.normalise(view)));
+        images
+    }
+
+    /// The processor's prefix of a cut, which is compiled where that is not done yet. Errors as [`Backbone::lower`].
+    async fn compiled(&self, cut: usize) -> Result<&CpuPrefix> {
+        let place = self.prefixes.get(cut.wrapping_sub(1));
+        if let Some(prefix) = place.and_then(OnceLock::get) {
+            return Ok(prefix);
+        }
+        let prefix = CpuPrefix::compile(&self.backbone.lower(cut).await?, self.input_size as usize)?;
+        let place = place.ok_or_else(|| Error::Internal { reason: format!("there is no stage {cut}") })?;
+        // Whoever was faster compiled the same.
+        Ok(place.get_or_init(|| prefix))
+    }
+}
+
+/// Images `[pixels, 3]` as `[3, pixels]`.
+fn planes(images: &[f32], pixels: usize) -> Vec<f32> {
+    let image =
+        |image| (0..3).flat_map(move |channel| <[f32]>::iter(image).skip(channel).step_by(3).copied());
+    images.chunks_exact(pixels * 3).flat_map(image).collect()
 }
 
 fn check_size(size: u32, trained: u32) -> Result<u32> {
@@ -167,6 +271,7 @@ fn check_size(size: u32, trained: u32) -> Result<u32> {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::{Device as Flex, Tensor, TensorData};
     use pollster::block_on;
 
     use super::*;
@@ -200,10 +305,58 @@ mod tests {
     }
 
     #[test]
+    fn the_mean_of_the_map_is_the_embedding() {
+        for size in [32, 64, 320] {
+            let embedder = embedder(Some(size)).unwrap();
+            let view =
+                embedder.view(&image(400, 350), View { index: 0, seed: 0 }, &Augment::default()).unwrap();
+            let map = block_on(embedder.map(&view)).unwrap();
+            let cells = (size as usize / 32).pow(2);
+            assert_eq!(map.len(), embedder.feature_len() * cells);
+            let embedding = block_on(embedder.embed(&[view])).unwrap();
+            for (channel, expected) in map.chunks(cells).zip(embedding) {
+                let mean = channel.iter().sum::<f32>() / cells as f32;
+                assert!((mean - expected).abs() < 1e-5, "{mean} {expected}");
+            }
+        }
+    }
+
+    #[test]
     fn two_embedders_give_the_same_features() {
         let views = [image(32, 32)];
         let [a, b] = [0, 1].map(|_| block_on(embedder(Some(32)).unwrap().embed(&views)).unwrap());
         assert_eq!(a, b);
+    }
+
+    #[test]
+    fn features_at_every_cut_are_what_the_module_gives() {
+        let embedder = embedder(Some(64)).unwrap();
+        let views: Vec<_> = (0..2).map(|_| image(64, 64)).collect();
+        let at = |cut| block_on(embedder.embed_at(&views, cut));
+        let input = Tensor::from_data(TensorData::new(at(0).unwrap(), [2, 3, 64, 64]), &Flex::flex());
+        for cut in [1, 4, 17, 18] {
+            let expected = embedder.backbone().forward(input.clone(), 0..cut);
+            let map = embedder.maps()[cut];
+            assert_eq!(expected.dims(), [2, map.channels, map.side, map.side]);
+            let expected: Vec<f32> = expected.into_data().try_to_vec().unwrap();
+            let largest = expected.iter().fold(1.0f32, |most, value| most.max(value.abs()));
+            for (a, b) in at(cut).unwrap().iter().zip(&expected) {
+                assert!((a - b).abs() < 1e-4 * largest, "cut {cut}: {a} {b}");
+            }
+        }
+        assert_eq!(at(20).unwrap_err().code(), "OPTION_INVALID");
+    }
+
+    #[test]
+    fn tuned_stages_change_the_embedding_and_only_behind_their_cut() {
+        let embedder = embedder(Some(32)).unwrap();
+        let mut tuned = embedder.backbone().suffix(17).tuned().unwrap();
+        assert_eq!(block_on(embedder.tuned(&tuned)).unwrap().feature_len(), embedder.feature_len());
+        tuned.tensors[0].values.iter_mut().for_each(|value| *value *= 1.5);
+        let other = block_on(embedder.tuned(&tuned)).unwrap();
+        let at = |embedder: &Embedder, cut| block_on(embedder.embed_at(&[image(32, 32)], cut)).unwrap();
+        assert_eq!(at(&embedder, 17), at(&other, 17));
+        assert_ne!(at(&embedder, 19), at(&other, 19));
     }
 
     #[test]

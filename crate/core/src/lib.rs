@@ -11,6 +11,7 @@ pub mod embedder;
 pub mod error;
 pub mod evaluate;
 pub mod head;
+pub mod health;
 pub mod image;
 pub mod model;
 pub mod prefix;

@@ -1,7 +1,8 @@
 //! What a training leaves: the head, its labels, what it was trained on and how that went.
 
+use crate::backbone::TunedStages;
 use crate::error::{Error, Result};
-use crate::evaluate::{Metrics, Unknown};
+use crate::evaluate::{Metrics, Saliency, Unknown, argmax};
 use crate::head::Head;
 use crate::train::Report;
 use burn::tensor::{Tensor, TensorData};
@@ -14,6 +15,8 @@ pub struct Model {
     pub labels: Vec<String>,
     /// The trained head.
     pub head: Head,
+    /// The stages that were trained with it: the head reads the embedding of these.
+    pub tuned: Option<TunedStages>,
     /// Which embeddings are unlike the training examples.
     pub unknown: Unknown,
     /// How it was trained.
@@ -64,14 +67,49 @@ impl Model {
     /// # Errors
     /// `LABEL_UNKNOWN` for a label that the model was not trained on; `INTERNAL` as [`Model::predict`].
     pub fn evaluate(&self, features: &[f32], labels: &[String]) -> Result<Metrics> {
-        let class = |label: &String| {
-            self.labels
-                .iter()
-                .position(|known| known == label.trim())
-                .ok_or_else(|| Error::LabelUnknown { label: label.clone(), known: self.labels.join(", ") })
-        };
-        let truth = labels.iter().map(class).collect::<Result<Vec<_>>>()?;
+        let truth = labels.iter().map(|label| self.class(label)).collect::<Result<Vec<_>>>()?;
         Ok(Metrics::new(&self.labels, &self.probabilities(features)?, &truth))
+    }
+
+    /// Where in an image a class was seen; the most probable one where none is named.
+    ///
+    /// # Shapes
+    /// `map`: `[features, side, side]`, the last feature map of the image.
+    ///
+    /// # Errors
+    /// `LABEL_UNKNOWN` for a label that the model was not trained on; `INTERNAL` where the map does not fit the head.
+    pub fn explain(&self, map: &[f32], label: Option<&str>) -> Result<Saliency> {
+        let class = match label {
+            Some(label) => self.class(label)?,
+            None => {
+                let cells = (map.len() / self.head.features().max(1)).max(1);
+                let mean = |channel: &[f32]| channel.iter().sum::<f32>() / cells as f32;
+                let embedding: Vec<f32> = map.chunks_exact(cells).map(mean).collect();
+                argmax(&self.probabilities(&embedding)?)
+            }
+        };
+        Saliency::of(&self.head, map, class)
+    }
+
+    /// Columns and biases of its head for classes of these labels, zeros for those that it does not know; nothing where it
+    /// has no linear head on the pretrained embedding.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the device does not give the values back.
+    pub fn columns_for(&self, labels: &[String]) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
+        let Some((columns, biases)) = self.head.columns()?.filter(|_| self.tuned.is_none()) else {
+            return Ok(None);
+        };
+        let length = self.head.features();
+        let (mut all, mut shifts) = (vec![0.0; labels.len() * length], vec![0.0; labels.len()]);
+        let temperature = self.report.temperature;
+        for ((label, column), bias) in self.labels.iter().zip(columns.chunks_exact(length)).zip(&biases) {
+            let Some(place) = labels.iter().position(|known| known == label) else { continue };
+            let to = all.iter_mut().skip(place * length).zip(column);
+            to.for_each(|(to, value)| *to = value * temperature);
+            shifts.iter_mut().skip(place).take(1).for_each(|to| *to = bias * temperature);
+        }
+        Ok(Some((all, shifts)))
     }
 
     /// Gives a class another label.
@@ -82,10 +120,17 @@ impl Model {
             }
         };
         self.labels.iter_mut().for_each(rename);
-        if let Some(metrics) = &mut self.report.validation {
+        let alone = self.report.tuning.as_mut().and_then(|tuning| tuning.head_validation.as_mut());
+        let own = [self.report.validation.as_mut(), self.report.cross_validation.as_mut()];
+        for metrics in own.into_iter().flatten().chain(alone) {
             metrics.labels.iter_mut().for_each(rename);
             metrics.per_class.iter_mut().map(|class| &mut class.label).for_each(rename);
         }
+    }
+
+    fn class(&self, label: &str) -> Result<usize> {
+        let unknown = || Error::LabelUnknown { label: label.to_owned(), known: self.labels.join(", ") };
+        self.labels.iter().position(|known| known == label.trim()).ok_or_else(unknown)
     }
 
     fn probabilities(&self, features: &[f32]) -> Result<Vec<f32>> {

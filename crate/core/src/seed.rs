@@ -6,6 +6,11 @@ pub const SPLIT: u32 = u32::MAX;
 pub const TRAINING: u32 = u32::MAX - 1;
 /// Stream that deals examples into the folds of a cross-validation.
 pub const FOLDS: u32 = u32::MAX - 2;
+/// Stream that decides which part of the examples a learning curve learns from.
+pub const CURVE: u32 = u32::MAX - 3;
+
+/// Stream of the order of the views, of dropout and of mixup in a fine-tuning.
+pub const TUNING: u32 = u32::MAX - 3;
 
 /// Mixes a seed with the number of a thing and of a stream (for a view: its index) into a new seed.
 ///

@@ -1,21 +1,31 @@
 //! The one façade that the bindings drive.
 
-use crate::dataset::{Dataset, Split};
+mod checkup;
+mod live;
+
+use crate::backbone::Backbone;
+use crate::dataset::{Dataset, Groups, Split};
+use crate::embedder::Embedder;
 use crate::error::{Error, Result};
-use crate::evaluate::{Metrics, Suspect, Unknown, suspects};
-use crate::image::View;
+use crate::evaluate::{Metrics, Saliency, Suspect, Unknown, suspects};
+use crate::image::{Traits, View};
 use crate::model::{Model, Prediction};
+use crate::prefix::Map;
 use crate::prefix::cache::{FeatureCache, Features};
+use crate::prefix::maps::MapCache;
 use crate::project::Project;
 use crate::seed;
-use crate::train::{LabelledView, Report, Run, TrainOptions, Views, cross_validate};
+pub use crate::train::tune::Pending;
+use crate::train::tune::{Alone, Sample, Store, Tuning};
+use crate::train::{CrossValidation, LabelledView, Report, Run, TrainOptions, TuningReport, Views};
 use crate::weights::Spec;
-use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A project in work: examples, cached features, trained model. It knows examples by number and never sees a pixel.
 ///
-/// To train: give [`Tuner::pending`] views to an [`Embedder`](crate::Embedder), [`Tuner::put_features`] what it gives,
-/// [`Tuner::start_run`], [`Run::step`] until it is finished, [`Tuner::finish_run`].
+/// To train: give [`Tuner::pending`] views to an [`Embedder`], [`Tuner::put_features`] what it gives,
+/// [`Tuner::start_run`], [`Run::step`] until it is finished, [`Tuner::finish_run`]. To fine-tune stages of the backbone:
+/// [`Tuner::start_tuning`] with the finished run instead, what [`Tuning`] wants and its steps, [`Tuner::finish_tuning`].
 #[derive(Debug, Clone)]
 pub struct Tuner {
     spec: Spec,
@@ -24,16 +34,9 @@ pub struct Tuner {
     seed: u32,
     dataset: Dataset,
     cache: FeatureCache,
+    backbone: Option<(Backbone, Vec<Map>)>,
+    maps: Arc<Mutex<MapCache>>,
     model: Option<Model>,
-}
-
-/// Views of one example that have no features yet.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pending {
-    /// Number of the example.
-    pub example: u32,
-    /// The views to be embedded.
-    pub views: Vec<View>,
 }
 
 impl Tuner {
@@ -46,6 +49,8 @@ impl Tuner {
             seed,
             dataset: Dataset::default(),
             cache: FeatureCache::default(),
+            backbone: None,
+            maps: Arc::default(),
             model: None,
         }
     }
@@ -63,6 +68,12 @@ impl Tuner {
         }
         tuner.model = Some(project.model);
         Ok(tuner)
+    }
+
+    /// The same project, ready to fine-tune the stages of the embedder's backbone.
+    pub fn with_backbone(mut self, embedder: &Embedder) -> Self {
+        self.backbone = Some((embedder.backbone().clone(), embedder.maps().to_vec()));
+        self
     }
 
     /// A `.rekindle` file: classes, pretrained spec, options, report, head.
@@ -95,10 +106,22 @@ impl Tuner {
         self.dataset.add(label)
     }
 
+    /// Puts an example into a group, or into none: a group is either learnt from or judged. Near-duplicates are grouped
+    /// by themselves. Errors as [`Dataset::set_group`].
+    pub fn set_group(&mut self, id: u32, group: Option<&str>) -> Result<()> {
+        self.dataset.set_group(id, group)
+    }
+
+    /// Keeps what the pixels of an example tell: give it with the features of the plain view. It may move examples from
+    /// one side of the split to the other, so ask for [`Tuner::pending`] views again.
+    pub fn put_traits(&mut self, id: u32, traits: Traits) {
+        self.dataset.set_traits(id, traits);
+    }
+
     /// Removes an example and its features. Errors as [`Dataset::remove`].
     pub fn remove_example(&mut self, id: u32) -> Result<()> {
         self.dataset.remove(id)?;
-        self.cache.remove(id);
+        self.forget(id);
         Ok(())
     }
 
@@ -120,23 +143,24 @@ impl Tuner {
     /// numbers. Errors as [`Dataset::remove_class`].
     pub fn remove_class(&mut self, label: &str) -> Result<Vec<u32>> {
         let ids = self.dataset.remove_class(label)?;
-        ids.iter().for_each(|id| self.cache.remove(*id));
+        ids.iter().for_each(|id| self.forget(*id));
         Ok(ids)
     }
 
     /// The views that a training with these options reads and that have no features yet.
     ///
     /// # Errors
-    /// `TOO_FEW_EXAMPLES` where a training would be refused anyway.
+    /// `TOO_FEW_EXAMPLES` and `OPTION_INVALID` where a training would be refused anyway.
     pub fn pending(&mut self, options: &TrainOptions) -> Result<Vec<Pending>> {
         self.dataset.check_trainable()?;
+        self.cut(options)?;
         self.cache.use_augmentation(&augmentation(options)?);
-        let split = self.split(options);
+        let split = self.split(&Groups::of(&self.dataset), options);
         let missing = |id: u32, count: u32| Pending {
             example: id,
             views: (0..count)
                 .filter(|view| self.cache.get(id, *view).is_none())
-                .map(|index| View { index, seed: seed::mix(self.seed, id, index) })
+                .map(|index| self.view(id, index))
                 .collect(),
         };
         let train = split.train.iter().map(|id| missing(*id, options.views));
@@ -156,11 +180,7 @@ impl Tuner {
         options: &TrainOptions,
         features: &[f32],
     ) -> Result<()> {
-        if features.len() != views.len() * self.feature_len {
-            return Err(Error::Internal {
-                reason: format!("{} feature values for {} views", features.len(), views.len()),
-            });
-        }
+        self.check_count(views.len(), features)?;
         if self.dataset.get(example).is_some() {
             self.cache.use_augmentation(&augmentation(options)?);
             for (view, values) in views.iter().zip(features.chunks_exact(self.feature_len)) {
@@ -177,18 +197,21 @@ impl Tuner {
     /// `TOO_FEW_EXAMPLES` as [`Dataset::check_trainable`]; `INTERNAL` where features are missing.
     pub fn start_run(&self, options: &TrainOptions) -> Result<Training> {
         self.dataset.check_trainable()?;
-        let split = self.split(options);
+        let groups = Groups::of(&self.dataset);
+        let split = self.split(&groups, options);
         let labels = self.dataset.labels().to_vec();
-        let train = self.views(&split.train, options.views)?;
-        let validation = self.views(&split.validation, 1)?;
+        let train = self.views(&split.train, options.views, &groups)?;
+        let validation = self.views(&split.validation, 1, &groups)?;
         let plain = split.train.iter().map(|id| self.features(*id, 0)).collect::<Result<Vec<_>>>()?;
-        Ok(Training {
-            run: Run::new(options.clone(), labels.clone(), train, validation, self.seed),
-            options: options.clone(),
-            labels,
-            plain,
-            validation_examples: split.validation.len(),
-        })
+        let samples = [self.samples(&split.train, options.views)?, self.samples(&split.validation, 1)?];
+        let mut run = Run::new(options.clone(), labels.clone(), train, validation, self.seed);
+        if let Some(model) = &self.model
+            && let Some((columns, biases)) = model.columns_for(&labels)?
+        {
+            run.start_from(columns, biases, model.head.unit());
+        }
+        let validation_examples = split.validation.len();
+        Ok(Training { run, options: options.clone(), labels, plain, samples, validation_examples })
     }
 
     /// Takes over the best head of a training.
@@ -196,6 +219,59 @@ impl Tuner {
     /// # Errors
     /// `NOT_TRAINED` where not one epoch is done.
     pub fn finish_run(&mut self, training: Training) -> Result<Report> {
+        let model = self.head_alone(training)?;
+        Ok(self.model.insert(model).report.clone())
+    }
+
+    /// Goes on with the stages of the backbone from where a training of the head alone has ended.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` for a cut that the backbone does not have; `NOT_TRAINED` as [`Tuner::finish_run`]; `INTERNAL` where
+    /// the strategy trains no stages.
+    pub fn start_tuning(&self, training: Training) -> Result<TuningRun> {
+        let missing = |what: &str| Error::Internal { reason: format!("fine-tuning without {what}") };
+        let cut = self.cut(&training.options)?.ok_or_else(|| missing("a cut"))?;
+        let (backbone, maps) = self.backbone.as_ref().ok_or_else(|| missing("a backbone"))?;
+        let map = *maps.get(cut).ok_or_else(|| missing("a map at the cut"))?;
+        let (options, samples) = (training.options.clone(), training.samples.clone());
+        self.maps.lock().unwrap_or_else(PoisonError::into_inner).use_for(
+            cut,
+            &augmentation(&options)?,
+            options.tune.cache_bytes(),
+        );
+        let alone = self.head_alone(training)?;
+        let start = Alone { head: alone.head.clone(), validation: alone.report.validation.clone() };
+        let store = Store::new(map, Arc::clone(&self.maps));
+        let (suffix, labels) = (backbone.suffix(cut), alone.labels.clone());
+        let tuning = Tuning::new(options, labels, samples, store, (suffix, start), self.seed);
+        Ok(TuningRun { tuning, alone, cut })
+    }
+
+    /// Takes over what a fine-tuning found best: stages and head, or the head alone where that validates better.
+    ///
+    /// # Errors
+    /// `NOT_TRAINED` where steps are left.
+    pub fn finish_tuning(&mut self, run: TuningRun) -> Result<Report> {
+        let TuningRun { tuning, alone: mut model, cut } = run;
+        let (rows, tuned) = tuning.finish()?;
+        let report = &mut model.report;
+        report.stopped_early = rows.len() < report.options.tune.epochs as usize;
+        report.epochs.extend(rows);
+        report.tuning =
+            Some(TuningReport { cut, kept: tuned.is_some(), head_validation: report.validation.clone() });
+        if let Some(tuned) = tuned {
+            report.best_epoch = tuned.epoch;
+            report.validation = tuned.validation;
+            report.cross_validation = None;
+            report.temperature = tuned.temperature;
+            model.unknown = Unknown::fit(self.feature_len, tuned.embeddings.iter().map(|f| &f[..]));
+            (model.head, model.tuned) = (tuned.head, Some(tuned.stages));
+        }
+        Ok(self.model.insert(model).report.clone())
+    }
+
+    /// What a training of the head alone gives.
+    fn head_alone(&self, training: Training) -> Result<Model> {
         let outcome = training.run.finish()?;
         let report = Report {
             epochs: outcome.rows,
@@ -207,16 +283,17 @@ impl Tuner {
             cross_validation: outcome.cross_validation,
             strength: outcome.strength,
             temperature: outcome.temperature,
+            tuning: None,
             options: training.options,
             seed: self.seed,
         };
-        self.model = Some(Model {
+        Ok(Model {
             labels: training.labels,
             head: outcome.head,
+            tuned: None,
             unknown: Unknown::fit(self.feature_len, training.plain.iter().map(|f| &f[..])),
-            report: report.clone(),
-        });
-        Ok(report)
+            report,
+        })
     }
 
     /// The trained model.
@@ -237,6 +314,11 @@ impl Tuner {
         self.model()?.evaluate(features, labels)
     }
 
+    /// Where in an image a class was seen. Errors as [`Tuner::model`] and [`Model::explain`].
+    pub fn explain(&self, map: &[f32], label: Option<&str>) -> Result<Saliency> {
+        self.model()?.explain(map, label)
+    }
+
     /// All examples that cross-validation judges, the likeliest to be mislabelled first. It reads plain views.
     ///
     /// # Errors
@@ -244,34 +326,71 @@ impl Tuner {
     pub fn suspects(&self, options: &TrainOptions) -> Result<Vec<Suspect>> {
         self.dataset.check_trainable()?;
         let ids: Vec<u32> = self.dataset.examples().iter().map(|example| example.id).collect();
-        let plain = self.views(&ids, 1)?;
+        let plain = self.views(&ids, 1, &Groups::of(&self.dataset))?;
         let labels = self.dataset.labels();
-        let held_out = cross_validate(plain, labels.len(), options, self.seed);
+        let mut judge = CrossValidation::doubting(plain, labels.len(), options, self.seed);
+        while !judge.step() {}
+        let held_out = judge.held_out();
         let places = held_out.views.iter().zip(&held_out.truth);
         let judged: Vec<(u32, usize)> =
             places.filter_map(|(place, class)| Some((*ids.get(*place)?, *class))).collect();
         Ok(suspects(labels, &judged, &held_out.probabilities))
     }
 
-    fn split(&self, options: &TrainOptions) -> Split {
-        Split::stratified(&self.dataset, options.validation as f32, self.seed)
+    /// The cut of these options; none where the head alone is trained. Errors as [`TrainOptions::cut_of`].
+    fn cut(&self, options: &TrainOptions) -> Result<Option<usize>> {
+        options.cut_of(self.backbone.as_ref().map_or(0, |(backbone, _)| backbone.len()))
     }
 
-    fn views(&self, ids: &[u32], count: u32) -> Result<Views> {
-        let class = |id: u32| {
-            let example = self.dataset.get(id)?;
-            self.dataset.labels().iter().position(|label| *label == example.label)
-        };
+    fn forget(&mut self, id: u32) {
+        self.cache.remove(id);
+        self.maps.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    fn view(&self, id: u32, index: u32) -> View {
+        View { index, seed: seed::mix(self.seed, id, index) }
+    }
+
+    fn split(&self, groups: &Groups, options: &TrainOptions) -> Split {
+        Split::stratified(&self.dataset, groups, options.validation as f32, self.seed)
+    }
+
+    fn class(&self, id: u32) -> Result<usize> {
+        let example = self.dataset.get(id);
+        let class = example.and_then(|e| self.dataset.labels().iter().position(|label| *label == e.label));
+        class.ok_or_else(|| Error::Internal { reason: format!("example {id} has no class") })
+    }
+
+    fn samples(&self, ids: &[u32], count: u32) -> Result<Vec<Sample>> {
+        let mut samples = Vec::with_capacity(ids.len() * count as usize);
+        for id in ids {
+            let class = self.class(*id)?;
+            samples.extend((0..count).map(|index| Sample {
+                example: *id,
+                view: self.view(*id, index),
+                class,
+            }));
+        }
+        Ok(samples)
+    }
+
+    fn views(&self, ids: &[u32], count: u32, groups: &Groups) -> Result<Views> {
         let mut views = Vec::with_capacity(ids.len() * count as usize);
         for id in ids {
-            let class =
-                class(*id).ok_or_else(|| Error::Internal { reason: format!("example {id} has no class") })?;
+            let class = self.class(*id)?;
             for view in 0..count {
                 let features = self.features(*id, view)?;
-                views.push(LabelledView { features, class, group: *id, plain: view == 0 });
+                views.push(LabelledView { features, class, group: groups.group(*id), plain: view == 0 });
             }
         }
         Ok(Views::new(self.feature_len, views))
+    }
+
+    fn check_count(&self, views: usize, features: &[f32]) -> Result<()> {
+        if features.len() == views * self.feature_len {
+            return Ok(());
+        }
+        Err(Error::Internal { reason: format!("{} feature values for {views} views", features.len()) })
     }
 
     fn features(&self, id: u32, view: u32) -> Result<Features> {
@@ -287,10 +406,30 @@ pub struct Training {
     options: TrainOptions,
     labels: Vec<String>,
     plain: Vec<Features>,
+    samples: [Vec<Sample>; 2],
     validation_examples: usize,
+}
+
+/// A [`Tuning`] with what the project needs to take over its result.
+pub struct TuningRun {
+    /// The fine-tuning, to be stepped until it is finished.
+    pub tuning: Tuning,
+    /// What is left where it does no good.
+    alone: Model,
+    cut: usize,
+}
+
+impl TuningRun {
+    /// The cut whose features it reads.
+    pub fn cut(&self) -> usize {
+        self.cut
+    }
 }
 
 /// What the augmented views depend on.
 fn augmentation(options: &TrainOptions) -> Result<String> {
     serde_json::to_string(&options.augment).map_err(|error| Error::Internal { reason: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests;

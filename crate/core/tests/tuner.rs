@@ -2,28 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by panicking")]
 
+mod made_up;
+
+use made_up::spec;
 use rekindle::train::{Progress, Report, TrainOptions};
 use rekindle::{Spec, Tuner};
 
 const LENGTH: usize = 16;
 
-fn spec() -> Spec {
-    Spec {
-        arch: "mobilenet_v2".into(),
-        tag: "test".into(),
-        input_size: 224,
-        mean: [0.5; 3],
-        std: [0.25; 3],
-        interpolation: rekindle::weights::Interpolation::Bilinear,
-        crop_pct: 0.875,
-        license: "CC0-1.0".into(),
-        source: "made up".into(),
-        sha256: "00".into(),
-    }
-}
-
 fn tuner(counts: &[(&str, usize)]) -> Tuner {
-    let mut tuner = Tuner::new(spec(), 224, LENGTH, 7);
+    let mut tuner = Tuner::new(spec(224), 224, LENGTH, 7);
     for (label, count) in counts {
         for _ in 0..*count {
             tuner.add_example(label).unwrap();
@@ -71,6 +59,18 @@ fn training_reads_augmented_views_and_validation_plain_ones() {
     // 24 to train on at 4 views, 6 held out at 1.
     assert_eq!(embed(&mut tuner, &options()), 24 * 4 + 6);
     assert_eq!(embed(&mut tuner, &options()), 0);
+}
+
+#[test]
+fn a_group_is_either_trained_on_or_held_out() {
+    let mut tuner = tuner(&[("cat", 20), ("dog", 10)]);
+    for id in 0..18 {
+        tuner.set_group(id, Some(if id < 9 { "monday" } else { "tuesday" })).unwrap();
+    }
+    // Of the cats only the two loose ones fit the fifth that is held out.
+    assert_eq!(embed(&mut tuner, &options()), (18 + 8) * 4 + 2 + 2);
+    let report = train(&mut tuner, &options());
+    assert_eq!((report.train_examples, report.validation_examples), (26, 4));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn the_project_may_change_while_a_run_goes_on() {
 #[test]
 fn the_same_seed_gives_the_same_report() {
     let report = |seed| {
-        let mut tuner = Tuner::new(spec(), 224, LENGTH, seed);
+        let mut tuner = Tuner::new(spec(224), 224, LENGTH, seed);
         for i in 0..40 {
             tuner.add_example(["cat", "dog"][i % 2]).unwrap();
         }
@@ -164,7 +164,7 @@ fn a_project_is_opened_as_it_was_saved() {
     for hidden in [0, 8] {
         let report = train(&mut tuner, &TrainOptions { hidden, ..options() });
         let file = tuner.save().unwrap();
-        let opened = Tuner::open(&file, spec(), 224, LENGTH).unwrap();
+        let opened = Tuner::open(&file, spec(224), 224, LENGTH).unwrap();
         let features: Vec<f32> = (0..20).flat_map(|i| embedding(i % 3, 100 + i as u32)).collect();
         assert_eq!(opened.predict(&features).unwrap(), tuner.predict(&features).unwrap());
         assert_eq!(opened.model().unwrap().report, report);
@@ -186,11 +186,11 @@ fn a_project_of_other_weights_is_refused() {
     let mut tuner = tuner(&[("cat", 12), ("dog", 12)]);
     train(&mut tuner, &options());
     let file = tuner.save().unwrap();
-    let other = Spec { sha256: "01".into(), ..spec() };
+    let other = Spec { sha256: "01".into(), ..spec(224) };
     for refused in [
         Tuner::open(&file, other, 224, LENGTH),
-        Tuner::open(&file, spec(), 192, LENGTH),
-        Tuner::open(&file, spec(), 224, LENGTH + 1),
+        Tuner::open(&file, spec(224), 192, LENGTH),
+        Tuner::open(&file, spec(224), 224, LENGTH + 1),
     ] {
         assert_eq!(refused.unwrap_err().code(), "PROJECT_FORMAT");
     }
@@ -201,7 +201,7 @@ fn a_damaged_project_file_is_refused_whatever_the_damage() {
     let mut tuner = tuner(&[("cat", 12), ("dog", 12)]);
     train(&mut tuner, &options());
     let file = tuner.save().unwrap();
-    let open = |bytes: &[u8]| Tuner::open(bytes, spec(), 224, LENGTH);
+    let open = |bytes: &[u8]| Tuner::open(bytes, spec(224), 224, LENGTH);
     for length in (0..file.len()).step_by(7) {
         assert_eq!(open(&file[..length]).unwrap_err().code(), "PROJECT_FORMAT");
     }
@@ -226,4 +226,46 @@ fn a_wrong_label_is_the_most_suspect() {
     assert_eq!(suspects.len(), 30);
     assert_eq!((suspects[0].example, suspects[0].likelier.as_str()), (3, "cat"));
     assert!(suspects[0].probability < 0.5 && suspects[1].probability > 0.5);
+}
+
+#[test]
+fn in_live_mode_the_model_follows_the_examples() {
+    let mut tuner = tuner(&[]);
+    let add = |tuner: &mut Tuner, label: &str, class: usize, seed: u32| {
+        let id = tuner.add_example(label).unwrap();
+        tuner.put_plain(id, &embedding(class, seed)).unwrap();
+        id
+    };
+    let first = |tuner: &Tuner, class| tuner.predict(&embedding(class, 900)).unwrap().swap_remove(0);
+    add(&mut tuner, "cat", 0, 1);
+    assert!(!tuner.follow(&options()).unwrap());
+    assert_eq!(tuner.predict(&embedding(0, 1)).unwrap_err().code(), "NOT_TRAINED");
+    add(&mut tuner, "dog", 1, 2);
+    for seed in 3..20 {
+        assert!(tuner.follow(&options()).unwrap());
+        assert_eq!((first(&tuner, 0).label, first(&tuner, 1).label), ("cat".into(), "dog".into()));
+        add(&mut tuner, ["cat", "dog"][seed as usize % 2], seed as usize % 2, seed);
+    }
+    let cow = add(&mut tuner, "cow", 2, 30);
+    tuner.follow(&options()).unwrap();
+    assert_eq!(first(&tuner, 2).label, "cow");
+    tuner.remove_example(cow).unwrap();
+    tuner.follow(&options()).unwrap();
+    assert_eq!(tuner.model().unwrap().labels, ["cat", "dog"], "a class without examples is not named");
+    let report = &tuner.model().unwrap().report;
+    assert_eq!((report.train_examples, report.validation_examples, report.best_epoch), (19, 0, 0));
+    let opened = Tuner::open(&tuner.save().unwrap(), spec(224), 224, LENGTH).unwrap();
+    assert_eq!(opened.predict(&embedding(1, 900)).unwrap()[0], first(&tuner, 1));
+}
+
+#[test]
+fn a_live_model_goes_on_from_what_a_training_chose() {
+    let mut tuner = tuner(&[("cat", 20), ("dog", 20)]);
+    let trained = train(&mut tuner, &options());
+    let id = tuner.add_example("dog").unwrap();
+    tuner.put_plain(id, &embedding(1, 777)).unwrap();
+    tuner.follow(&options()).unwrap();
+    let report = &tuner.model().unwrap().report;
+    assert_eq!((report.strength, report.temperature), (trained.strength, trained.temperature));
+    assert_eq!(report.train_examples, 41);
 }

@@ -3,6 +3,7 @@
 use crate::convert::{JsResult, from_js, throw, to_js};
 use crate::image::pixels;
 use crate::options::augment;
+use crate::tuner::Tuner;
 use rekindle::{Augment, Device, Pixels, View};
 use wasm_bindgen::prelude::*;
 
@@ -17,6 +18,14 @@ impl Embedder {
         console_error_panic_hook::set_once();
         let device: Device = from_js(device)?;
         rekindle::Embedder::new(&weights, device, input_size).await.map(Embedder).map_err(throw)
+    }
+
+    /// The same embedder with the stages that a project fine-tuned; undefined where it did not.
+    pub async fn tuned(&self, tuner: &Tuner) -> JsResult<Option<Embedder>> {
+        let Some(stages) = tuner.0.model().ok().and_then(|model| model.tuned.clone()) else {
+            return Ok(None);
+        };
+        self.0.tuned(&stages).await.map(|embedder| Some(Embedder(embedder))).map_err(throw)
     }
 
     /// The device in use.
@@ -41,7 +50,12 @@ impl Embedder {
         self.0.feature_len()
     }
 
-    /// Features of views of an image, one after the other.
+    /// Number of stages, which is also the last cut.
+    pub fn stages(&self) -> usize {
+        self.0.stages()
+    }
+
+    /// Features of views of an image at a cut, one after the other; the embedding where no cut is given.
     pub async fn embed(
         &self,
         rgba: &[u8],
@@ -49,9 +63,18 @@ impl Embedder {
         height: u32,
         views: JsValue,
         augment_options: JsValue,
+        cut: Option<usize>,
     ) -> JsResult<Vec<f32>> {
         let views = self.views(rgba, width, height, views, &augment_options)?;
-        self.0.embed(&views).await.map_err(throw)
+        self.0.embed_at(&views, cut.unwrap_or(self.0.stages())).await.map_err(throw)
+    }
+
+    /// The last feature map of the plain view of an image.
+    pub async fn map(&self, rgba: &[u8], width: u32, height: u32) -> JsResult<Vec<f32>> {
+        let image = pixels(rgba, width, height)?;
+        let plain = View { index: 0, seed: 0 };
+        let view = self.0.view(&image, plain, &Augment::default()).map_err(throw)?;
+        self.0.map(&view).await.map_err(throw)
     }
 
     /// The views themselves as RGBA, one after the other.

@@ -3,6 +3,7 @@
 use crate::convert::{JsResult, from_js, throw, to_js};
 use crate::embedder::Embedder;
 use crate::options::train_options;
+use rekindle::image::Traits;
 use rekindle::train::Progress;
 use rekindle::tuner::Training;
 use rekindle::{Error, View};
@@ -10,11 +11,19 @@ use wasm_bindgen::prelude::*;
 
 /// A project in work: examples by number, cached features, model.
 #[wasm_bindgen]
-pub struct Tuner(rekindle::Tuner);
+pub struct Tuner(pub(crate) rekindle::Tuner);
 
 /// A training in work. Freeing it leaves the project as it was.
 #[wasm_bindgen]
 pub struct Run(Training);
+
+/// A search in work for what is wrong with the examples.
+#[wasm_bindgen]
+pub struct Checkup(rekindle::health::Checkup);
+
+/// A fine-tuning in work. Freeing it leaves the project as it was.
+#[wasm_bindgen]
+pub struct TuningRun(rekindle::tuner::TuningRun);
 
 /// The side of the input that a project file was made with, in pixels.
 #[wasm_bindgen(js_name = projectInputSize)]
@@ -29,14 +38,15 @@ impl Tuner {
     pub fn new(embedder: &Embedder, seed: u32) -> Tuner {
         let embedder = &embedder.0;
         let (size, length) = (embedder.input_size(), embedder.feature_len());
-        Tuner(rekindle::Tuner::new(embedder.spec().clone(), size, length, seed))
+        Tuner(rekindle::Tuner::new(embedder.spec().clone(), size, length, seed).with_backbone(embedder))
     }
 
     /// The project of a file that was made with the same weights and input size.
     pub fn open(project: &[u8], embedder: &Embedder) -> JsResult<Tuner> {
         let embedder = &embedder.0;
         let (size, length) = (embedder.input_size(), embedder.feature_len());
-        rekindle::Tuner::open(project, embedder.spec().clone(), size, length).map(Tuner).map_err(throw)
+        let tuner = rekindle::Tuner::open(project, embedder.spec().clone(), size, length).map_err(throw)?;
+        Ok(Tuner(tuner.with_backbone(embedder)))
     }
 
     /// Adds a class without examples.
@@ -49,6 +59,19 @@ impl Tuner {
     #[wasm_bindgen(js_name = addExample)]
     pub fn add_example(&mut self, label: &str) -> JsResult<u32> {
         self.0.add_example(label).map_err(throw)
+    }
+
+    /// Puts an example into a group, or into none.
+    #[wasm_bindgen(js_name = setGroup)]
+    pub fn set_group(&mut self, id: u32, group: Option<String>) -> JsResult<()> {
+        self.0.set_group(id, group.as_deref()).map_err(throw)
+    }
+
+    /// Keeps what [`traits`](crate::image::traits) gave for an example.
+    #[wasm_bindgen(js_name = putTraits)]
+    pub fn put_traits(&mut self, id: u32, traits: &[u8]) -> JsResult<()> {
+        self.0.put_traits(id, Traits::from_bytes(traits).map_err(throw)?);
+        Ok(())
     }
 
     /// Removes an example.
@@ -75,7 +98,7 @@ impl Tuner {
         self.0.remove_class(label).map_err(throw)
     }
 
-    /// All examples: `{ id, label }`.
+    /// All examples: `{ id, label, group }`.
     pub fn examples(&self) -> JsResult<JsValue> {
         to_js(&self.0.dataset().examples())
     }
@@ -103,6 +126,24 @@ impl Tuner {
         self.0.put_features(example, &views, &train_options(options)?, features).map_err(throw)
     }
 
+    /// The plain views that have no features yet, as [`Tuner::pending`].
+    #[wasm_bindgen(js_name = pendingPlain)]
+    pub fn pending_plain(&self) -> JsResult<JsValue> {
+        to_js(&self.0.pending_plain())
+    }
+
+    /// Keeps the features of the plain view of an example.
+    #[wasm_bindgen(js_name = putPlain)]
+    pub fn put_plain(&mut self, example: u32, features: &[f32]) -> JsResult<()> {
+        self.0.put_plain(example, features).map_err(throw)
+    }
+
+    /// Begins to look for what is wrong with the examples.
+    #[wasm_bindgen(js_name = startCheckup)]
+    pub fn start_checkup(&self, options: &JsValue) -> JsResult<Checkup> {
+        self.0.start_checkup(&train_options(options)?).map(Checkup).map_err(throw)
+    }
+
     /// Begins a training on the cached features.
     #[wasm_bindgen(js_name = startRun)]
     pub fn start_run(&self, options: &JsValue) -> JsResult<Run> {
@@ -113,6 +154,23 @@ impl Tuner {
     #[wasm_bindgen(js_name = finishRun)]
     pub fn finish_run(&mut self, run: Run) -> JsResult<JsValue> {
         to_js(&self.0.finish_run(run.0).map_err(throw)?)
+    }
+
+    /// Takes the model on to the examples that there are now; false where there are not two classes with examples.
+    pub fn follow(&mut self, options: &JsValue) -> JsResult<bool> {
+        self.0.follow(&train_options(options)?).map_err(throw)
+    }
+
+    /// Goes on with the stages of the backbone from a finished training of the head.
+    #[wasm_bindgen(js_name = startTuning)]
+    pub fn start_tuning(&self, run: Run) -> JsResult<TuningRun> {
+        self.0.start_tuning(run.0).map(TuningRun).map_err(throw)
+    }
+
+    /// Takes over what a fine-tuning found best, and gives its report.
+    #[wasm_bindgen(js_name = finishTuning)]
+    pub fn finish_tuning(&mut self, run: TuningRun) -> JsResult<JsValue> {
+        to_js(&self.0.finish_tuning(run.0).map_err(throw)?)
     }
 
     /// The last training's report; undefined before the first.
@@ -129,6 +187,19 @@ impl Tuner {
         to_js(&self.0.predict(features).map_err(throw)?)
     }
 
+    /// How much each pixel of an image of this size speaks for a class, from the image's last feature map.
+    pub fn explain(
+        &self,
+        embedder: &Embedder,
+        map: &[f32],
+        width: u32,
+        height: u32,
+        label: Option<String>,
+    ) -> JsResult<Vec<f32>> {
+        let saliency = self.0.explain(map, label.as_deref()).map_err(throw)?;
+        Ok(saliency.over(width, height, embedder.0.seen(width, height)))
+    }
+
     /// Judges the model on embeddings whose labels are known.
     pub fn evaluate(&self, features: &[f32], labels: Vec<String>) -> JsResult<JsValue> {
         to_js(&self.0.evaluate(features, &labels).map_err(throw)?)
@@ -141,13 +212,60 @@ impl Tuner {
 }
 
 #[wasm_bindgen]
+impl Checkup {
+    /// Takes one step; false where there is none left.
+    pub fn step(&mut self) -> bool {
+        self.0.step()
+    }
+
+    /// What was found: `{ findings, learningCurve }`.
+    pub fn finish(self) -> JsResult<JsValue> {
+        to_js(&self.0.finish())
+    }
+}
+
+#[wasm_bindgen]
 impl Run {
     /// Takes one step. Gives the epoch's row after its last step, null after any other, undefined when there is none left.
     pub fn step(&mut self) -> JsResult<JsValue> {
-        match self.0.run.step().map_err(throw)? {
-            Progress::Step => Ok(JsValue::NULL),
-            Progress::Epoch(row) => to_js(&row),
-            Progress::Finished => Ok(JsValue::UNDEFINED),
-        }
+        progress(&self.0.run.step().map_err(throw)?)
+    }
+}
+
+#[wasm_bindgen]
+impl TuningRun {
+    /// The cut whose features it reads.
+    pub fn cut(&self) -> usize {
+        self.0.cut()
+    }
+
+    /// The views whose features at the cut are to be cached before the first step: `{ example, views: { index, seed } }`.
+    pub fn pending(&self) -> JsResult<JsValue> {
+        to_js(&self.0.tuning.pending())
+    }
+
+    /// The views whose features the next step reads and that are not there, in the same form.
+    pub fn wants(&self) -> JsResult<JsValue> {
+        to_js(&self.0.tuning.wants())
+    }
+
+    /// Takes the features of views at the cut.
+    #[wasm_bindgen(js_name = putFeatures)]
+    pub fn put_features(&mut self, example: u32, views: JsValue, features: &[f32]) -> JsResult<()> {
+        let views: Vec<u32> = from_js::<Vec<View>>(views)?.iter().map(|view| view.index).collect();
+        self.0.tuning.put(example, &views, features).map_err(throw)
+    }
+
+    /// Takes one step, as [`Run::step`].
+    pub fn step(&mut self) -> JsResult<JsValue> {
+        progress(&self.0.tuning.step().map_err(throw)?)
+    }
+}
+
+fn progress(progress: &Progress) -> JsResult<JsValue> {
+    match progress {
+        Progress::Step => Ok(JsValue::NULL),
+        Progress::Epoch(row) => to_js(row),
+        Progress::Finished => Ok(JsValue::UNDEFINED),
     }
 }

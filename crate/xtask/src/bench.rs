@@ -43,17 +43,11 @@ fn learning() -> Result<()> {
 fn backbones() -> Result<()> {
     let root = layout::root();
     let mut command = process("cargo");
-    command.args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        "rekindle",
-        "--example",
-        "bench_backbones",
-        "--",
-    ]);
-    command.arg(photos::folder()?).arg(root.join(photos::LIST));
-    command.arg(weights::folder()?).arg(root.join("docs/benchmarks")).args(weights::architectures());
+    command.args(["run", "--quiet", "--package", "rekindle", "--example", "bench_backbones", "--"]);
+    command
+        .arg(photos::folder()?)
+        .arg(weights::folder()?)
+        .arg(root.join("docs/benchmarks"))
+        .args(weights::architectures());
     run(command.current_dir(root))
 }

@@ -1,20 +1,6 @@
-/** MobileNetV2 on onnxruntime-web's WebGPU provider, inside the page. */
+/** onnxruntime-web's WebGPU provider. */
 
 import * as ort from 'onnxruntime-web/webgpu';
-import { onnx } from './onnx.ts';
-import type { Start } from './peer.ts';
+import { startOn } from './ort.ts';
 
-/** Starts the runtime and gives it the model. */
-export const start: Start = async (weights, side) => {
-  ort.env.wasm.wasmPaths = '/ort/';
-  ort.env.wasm.numThreads = 1;
-  const session = await ort.InferenceSession.create(onnx(weights, side), { executionProviders: ['webgpu'] });
-  return {
-    channelsFirst: true,
-    async embed(images, count) {
-      const { embedding } = await session.run({ images: new ort.Tensor('float32', images, [count, 3, side, side]) });
-      if (!embedding) throw new Error('onnxruntime gives no embedding');
-      return (await embedding.getData()) as Float32Array;
-    },
-  };
-};
+export const start = startOn(ort, 'webgpu');

@@ -25,6 +25,9 @@ export interface WasmModule {
   Tuner: new (embedder: Embedder, seed: number) => {
     addExample(label: string): number;
     pending(options: ResolvedTrainOptions): { example: number; views: View[] }[];
+    putPlain(example: number, features: Float32Array): void;
+    follow(options: ResolvedTrainOptions): boolean;
+    free(): void;
   };
 }
 

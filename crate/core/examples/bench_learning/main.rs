@@ -4,6 +4,7 @@
 //! and a folder for `learning.md` and `learning.json`.
 
 mod measure;
+mod perturb;
 mod photos;
 mod table;
 
@@ -22,16 +23,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: bench_learning PHOTOS LIST WEIGHTS OUT".into());
     };
     let embedder = block_on(Embedder::new(&std::fs::read(weights)?, Device::Cpu, None))?;
-    let photos = Photos::read(Path::new(photos), Path::new(list), &embedder)?;
+    let photos = Photos::read(Path::new(photos), Path::new(list), embedder)?;
     let mut table = Table::default();
     for measure in [
         measure::folds,
         measure::defaults,
         measure::few,
+        measure::few_means,
+        measure::few_auto,
         measure::few_defaults,
         measure::calibration,
         measure::unknown,
         measure::mislabelled,
+        measure::four_views,
+        measure::ten_views,
+        measure::partial,
     ] {
         table.add(measure(&photos)?);
     }

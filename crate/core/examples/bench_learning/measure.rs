@@ -6,9 +6,11 @@ use rand_chacha::ChaCha8Rng;
 use rekindle::Tuner;
 use rekindle::dataset;
 use rekindle::evaluate::Metrics;
-use rekindle::train::TrainOptions;
+use rekindle::model::Prediction;
+use rekindle::train::{Solver, Strategy, TrainOptions};
 
-use crate::photos::Photos;
+use crate::perturb::KINDS;
+use crate::photos::{MOST_VIEWS, Photos};
 use crate::table::Row;
 
 const FOLDS: usize = 5;
@@ -54,7 +56,27 @@ pub fn calibration(photos: &Photos) -> Measured {
 pub fn few(photos: &Photos) -> Measured {
     let accuracies = drawn(photos, 0..DRAWS, &all_trained())?;
     Ok(Row::at_least("5 images a class, 20 draws", &accuracies, 0.887, "0.887 logistic regression")
-        .note("Drawn from the 133 training photos of the list, judged on its 57 test photos."))
+        .note(
+            "Drawn from the 133 training photos of the list, judged on its 57 test photos. The reference is of other draws: on \
+             these, scikit-learn (standardised, plain view) has 0.877, 0.879 and 0.876 with C of 0.01, 0.1 and 1.",
+        ))
+}
+
+pub fn few_means(photos: &Photos) -> Measured {
+    let options = TrainOptions { solver: Solver::Prototype, ..all_trained() };
+    let accuracies = drawn(photos, 0..DRAWS, &options)?;
+    Ok(Row::at_least("the same by class means", &accuracies, 0.887, "0.887 logistic regression"))
+}
+
+pub fn few_auto(photos: &Photos) -> Measured {
+    let options = TrainOptions { solver: Solver::Auto, ..all_trained() };
+    let accuracies = drawn(photos, 0..DRAWS, &options)?;
+    Ok(Row::at_least(
+        "the same by whichever cross-validates better",
+        &accuracies,
+        0.887,
+        "0.887 logistic regression",
+    ))
 }
 
 pub fn defaults(photos: &Photos) -> Measured {
@@ -109,7 +131,9 @@ pub fn mislabelled(photos: &Photos) -> Measured {
                 (photos.photo(*index).class + rng.random_range(1..photos.labels.len())) % photos.labels.len();
             labels[*index] = photos.labels[other].clone();
         }
-        let suspects = photos.project(&all, &labels, seed)?.suspects(&TrainOptions::default())?;
+        let suspects = photos
+            .project(&all, &labels, TrainOptions::default().views, seed)?
+            .suspects(&TrainOptions::default())?;
         let found =
             suspects.iter().take(tenth).filter(|suspect| flipped.contains(&(suspect.example as usize)));
         shares.push(found.count() as f64 / tenth as f64);
@@ -123,16 +147,102 @@ pub fn mislabelled(photos: &Photos) -> Measured {
     .note("All 190 photos, 20 draws of which labels are flipped and to what."))
 }
 
+/// The last two stages against the head alone, photo by photo.
+pub fn partial(photos: &Photos) -> Measured {
+    let options = TrainOptions { strategy: Strategy::Partial, ..TrainOptions::default() };
+    let (mut accuracies, mut better, mut worse, mut kept) = (Vec::new(), 0, 0, 0);
+    for (learnt, out) in parts(photos, 0) {
+        let alone = photos.trained(&learnt, &TrainOptions::default(), 0)?;
+        let tuned = photos.tuned(&learnt, &options, 0)?;
+        kept += u32::from(tuned.model()?.tuned.is_some());
+        let alone = tuned_answers(photos, &alone, &out)?;
+        let tuned = tuned_answers(photos, &tuned, &out)?;
+        better += alone.iter().zip(&tuned).filter(|(alone, tuned)| !**alone && **tuned).count();
+        worse += alone.iter().zip(&tuned).filter(|(alone, tuned)| **alone && !**tuned).count();
+        accuracies.push(share(&tuned) - share(&alone));
+    }
+    let chance = sign_test(better, worse);
+    let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+    let statement = if chance < 0.05 && mean > 0.0 { "is above" } else { "is not shown to be above" };
+    Ok(Row::at_least("partial (last 2 stages) less head, 5 group folds", &accuracies, 0.0, "head alone, same folds")
+        .note(format!(
+            "Difference of accuracy with the defaults, four views, a fifth held out to validate. Kept in {kept} of 5 folds; of \
+             all photos {better} became right and {worse} wrong (sign test, p = {chance:.2}): fine-tuning {statement} the head alone here."
+        )))
+}
+
+pub fn four_views(photos: &Photos) -> Measured {
+    more_views(photos, TrainOptions::default().views, "perturbed photos: four views less one")
+}
+
+pub fn ten_views(photos: &Photos) -> Measured {
+    more_views(photos, MOST_VIEWS, "perturbed photos: ten views less one")
+}
+
+/// What augmented views gain on photos that were perturbed.
+fn more_views(photos: &Photos, views: u32, measure: &'static str) -> Measured {
+    let (train, test) = (photos.of_set(true), photos.of_set(false));
+    let trained = |views| photos.trained(&train, &TrainOptions { views, ..all_trained() }, 1);
+    let (one, more) = (trained(1)?, trained(views)?);
+    let (mut gains, mut levels, mut better, mut worse) = (Vec::new(), Vec::new(), 0, 0);
+    for (kind, name) in KINDS.iter().enumerate() {
+        let answers = |tuner: &Tuner| -> rekindle::Result<Vec<bool>> {
+            Ok(answers(&tuner.predict(&photos.perturbed(&test, kind))?, &photos.labels_of(&test)))
+        };
+        let (before, after) = (answers(&one)?, answers(&more)?);
+        better += before.iter().zip(&after).filter(|(before, after)| !**before && **after).count();
+        worse += before.iter().zip(&after).filter(|(before, after)| **before && !**after).count();
+        let [before, after] = [before, after].map(|answers| share(&answers));
+        gains.push(after - before);
+        levels.push(format!("{name:?} {before:.3} and {after:.3}").to_lowercase());
+    }
+    let chance = sign_test(better, worse);
+    let reference = "linear head: 0.867 with 5 views, 0.878 with 10, 0.868 with 1";
+    Ok(Row::at_least(measure, &gains, 0.0, reference).note(format!(
+        "Trained on the training photos, judged on the test photos after rotation by 15 to 30 degrees, a crop of 40 to 70% or a \
+         change of brightness, once each. With one view and with {views}: {}. {better} answers became right and {worse} wrong (sign \
+         test, p = {chance:.2}).",
+        levels.join("; ")
+    )))
+}
+
+fn share(answers: &[bool]) -> f64 {
+    answers.iter().filter(|right| **right).count() as f64 / answers.len() as f64
+}
+
+fn answers(predictions: &[Prediction], labels: &[String]) -> Vec<bool> {
+    predictions.iter().zip(labels).map(|(found, label)| found.label == *label).collect()
+}
+
+/// Whether each photo is classified rightly.
+fn tuned_answers(photos: &Photos, tuner: &Tuner, indices: &[usize]) -> rekindle::Result<Vec<bool>> {
+    Ok(answers(&tuner.predict(&photos.plain_tuned(tuner, indices)?)?, &photos.labels_of(indices)))
+}
+
+/// The exact two-sided sign test (McNemar's, for pairs): how probable a division at least this uneven is by chance.
+fn sign_test(better: usize, worse: usize) -> f64 {
+    let count = better + worse;
+    let mut term = 0.5f64.powi(count as i32);
+    let mut tail = 0.0;
+    for k in 0..=better.min(worse) {
+        tail += term;
+        term *= (count - k) as f64 / (k + 1) as f64;
+    }
+    (2.0 * tail).min(1.0)
+}
+
 /// A project for each fold, trained on the others, with the photos of the fold.
 fn divided(photos: &Photos, seed: u32) -> rekindle::Result<Vec<(Tuner, Vec<usize>)>> {
+    let trained = |(learnt, out): (Vec<usize>, _)| Ok((photos.trained(&learnt, &all_trained(), seed)?, out));
+    parts(photos, seed).into_iter().map(trained).collect()
+}
+
+/// The photos that are learnt from and the others, for each fold.
+fn parts(photos: &Photos, seed: u32) -> Vec<(Vec<usize>, Vec<usize>)> {
     let classes: Vec<usize> = photos.all.iter().map(|photo| photo.class).collect();
     let groups: Vec<u32> = photos.all.iter().map(|photo| photo.group).collect();
     let dealt = dataset::folds(&classes, &groups, FOLDS, seed);
-    let fold = |fold| {
-        let (out, learnt): (Vec<usize>, Vec<usize>) =
-            (0..dealt.len()).partition(|index| dealt[*index] == Some(fold));
-        Ok((photos.trained(&learnt, &all_trained(), seed)?, out))
-    };
+    let fold = |fold| (0..dealt.len()).partition(|index| dealt[*index] != Some(fold));
     (0..FOLDS).map(fold).collect()
 }
 

@@ -15,6 +15,7 @@ mod resnet;
 pub(crate) mod sample;
 mod squeezenet;
 mod stage;
+mod suffix;
 mod vgg;
 
 use std::ops::Range;
@@ -30,6 +31,7 @@ pub use blocks::{ConvNorm, Fire, InvertedResidual, MaxPool, Residual, SqueezeExc
 pub use loader::{Loader, Source};
 pub use names::Lineage;
 pub use stage::Stage;
+pub use suffix::{Suffix, TunedStages};
 
 /// A pretrained network without its classifier: an ordered list of stages.
 #[derive(Module, Debug)]
@@ -67,7 +69,7 @@ impl Backbone {
     /// `[batch, channels, height, width]` in and out; for stage 0 in: RGB, normalised, sides multiples of 32.
     pub fn forward(&self, input: Tensor<4>, stages: Range<usize>) -> Tensor<4> {
         let count = stages.end.saturating_sub(stages.start);
-        self.stages.iter().skip(stages.start).take(count).fold(input, |input, stage| stage.forward(input))
+        run(self.stages.iter().skip(stages.start).take(count), input)
     }
 
     /// The mean over the image of the last stage's output.
@@ -75,8 +77,7 @@ impl Backbone {
     /// # Shapes
     /// `[batch, channels, height, width]` -> `[batch, channels]`
     pub fn pool(&self, input: Tensor<4>) -> Tensor<2> {
-        let [batch, channels, height, width] = input.dims();
-        input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
+        pool(input)
     }
 
     /// The pooled embedding of images.
@@ -84,7 +85,7 @@ impl Backbone {
     /// # Shapes
     /// `[batch, 3, height, width]` -> `[batch, embedding]`
     pub fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        self.pool(self.forward(images, 0..self.len()))
+        pool(self.forward(images, 0..self.len()))
     }
 
     /// The plan of the frozen prefix: stages before `cut`, norms folded, and the pooling where the cut is at the end.
@@ -100,15 +101,26 @@ impl Backbone {
             });
         }
         let mut plan = Plan::new(3);
-        for stage in self.stages.iter().take(cut) {
+        for (index, stage) in self.stages.iter().enumerate().take(cut) {
             let from = plan.last();
             stage.lower(&mut plan, from).await?;
-        }
-        if cut == self.len() {
-            plan.pool()?;
+            if index + 1 == self.len() {
+                plan.pool()?;
+            }
+            plan.end_stage();
         }
         Ok(plan)
     }
+}
+
+/// Runs stages one after the other.
+fn run<'a>(stages: impl Iterator<Item = &'a Stage>, input: Tensor<4>) -> Tensor<4> {
+    stages.fold(input, |input, stage| stage.forward(input))
+}
+
+fn pool(input: Tensor<4>) -> Tensor<2> {
+    let [batch, channels, height, width] = input.dims();
+    input.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
 }
 
 #[cfg(test)]

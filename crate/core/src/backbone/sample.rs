@@ -8,8 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 
-use super::{Backbone, Source, catalogue};
+use super::blocks::ConvShape;
+use super::{Backbone, InvertedResidual, Loader, Source, Stage, catalogue};
 use crate::error::Result;
+use crate::prefix::Activation;
 use crate::weights::{CHECKSUM_KEY, SPEC_KEY, Spec, checksum};
 
 /// Shape and values of each tensor.
@@ -101,4 +103,53 @@ fn values(name: &str, shape: &[usize], random: &mut ChaCha8Rng) -> Vec<f32> {
         _ => -0.5..0.5,
     };
     (0..shape.iter().product()).map(|_| random.random_range(range.clone())).collect()
+}
+
+/// A source whose tensors a function gives.
+pub struct Given<F>(pub F);
+
+impl<F: FnMut(&str, &[usize]) -> Vec<f32>> Source for Given<F> {
+    fn has(&self, _: &str) -> bool {
+        false
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        Ok((self.0)(name, shape))
+    }
+}
+
+/// A backbone of four small stages, one of each kind, of a source's tensors: `tests/golden/tune/make.py` has it in
+/// PyTorch.
+pub fn small(source: &mut dyn Source) -> Backbone {
+    use Activation::{Linear, Relu6};
+    let device = Device::flex();
+    let mut loader = Loader::new(source, &device, false);
+    let mut layer = |name: &str, shape: ConvShape, activation| {
+        loader.layer(&[format!("{name}.conv"), format!("{name}.norm")], shape, activation).unwrap()
+    };
+    let stages = vec![
+        Stage::Convolution(layer("stem", ConvShape::full(3, 8, 3, 2), Relu6)),
+        Stage::InvertedResidual(InvertedResidual {
+            expand: None,
+            depthwise: layer("narrow_depthwise", ConvShape::depthwise(8, 3, 1), Relu6),
+            squeeze: None,
+            project: layer("narrow_project", ConvShape::pointwise(8, 8), Linear),
+            residual: true,
+        }),
+        Stage::InvertedResidual(InvertedResidual {
+            expand: Some(layer("wide_expand", ConvShape::pointwise(8, 24), Relu6)),
+            depthwise: layer("wide_depthwise", ConvShape::depthwise(24, 3, 2), Relu6),
+            squeeze: None,
+            project: layer("wide_project", ConvShape::pointwise(24, 12), Linear),
+            residual: false,
+        }),
+        Stage::Convolution(layer("last", ConvShape::pointwise(12, 16), Relu6)),
+    ];
+    Backbone { stages }
+}
+
+/// [`small`] of seeded random numbers.
+pub fn small_random(seed: u64) -> Backbone {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    small(&mut Given(|name: &str, shape: &[usize]| values(name, shape, &mut random)))
 }

@@ -1,13 +1,13 @@
 //! Cross-validation: which examples are judged together by what was learnt from all the others.
 
 use crate::seed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Deals examples into `count` folds, so that every class is spread evenly over them and no group is split.
 ///
 /// The groups of a class are dealt from the largest to the smallest, in an order drawn by the seed among equals, each to
-/// the fold that has the fewest examples of the class. A class of a single group is in no fold: there would be nothing
-/// left to learn it from.
+/// the fold that has the fewest examples of the class. A group that has all examples of a class is in no fold: there would
+/// be nothing left to learn the class from.
 ///
 /// # Shapes
 /// `classes`, `groups`: one number an example; result: its fold, below `count`, or nothing where it is never judged.
@@ -19,10 +19,12 @@ pub fn folds(classes: &[usize], groups: &[u32], count: usize, seed: u32) -> Vec<
         let class = *class_of.entry(*group).or_insert(*class);
         *sizes.entry(class).or_default().entry(*group).or_default() += 1;
     }
+    let whole = whole_classes(classes, groups);
     let mut totals = vec![0; count];
     let mut fold_of = BTreeMap::new();
-    for sizes in sizes.into_values().filter(|sizes| sizes.len() > 1) {
-        let mut order: Vec<(u32, usize)> = sizes.into_iter().collect();
+    for sizes in sizes.into_values() {
+        let mut order: Vec<(u32, usize)> =
+            sizes.into_iter().filter(|(group, _)| !whole.contains(group)).collect();
         order.sort_by_key(|(group, size)| (usize::MAX - size, seed::mix(seed, *group, seed::FOLDS)));
         let mut own = vec![0; count];
         for (group, size) in order {
@@ -37,6 +39,15 @@ pub fn folds(classes: &[usize], groups: &[u32], count: usize, seed: u32) -> Vec<
         }
     }
     groups.iter().map(|group| fold_of.get(group).copied()).collect()
+}
+
+/// Groups that have all examples of a class.
+fn whole_classes(classes: &[usize], groups: &[u32]) -> BTreeSet<u32> {
+    let mut of = BTreeMap::<usize, BTreeSet<u32>>::new();
+    for (class, group) in classes.iter().zip(groups) {
+        of.entry(*class).or_default().insert(*group);
+    }
+    of.into_values().filter(|groups| groups.len() == 1).flatten().collect()
 }
 
 #[cfg(test)]
@@ -77,6 +88,13 @@ mod tests {
         let folds = folds(&classes, &groups, 5, 1);
         assert!(folds[0].is_some() && folds[1].is_some() && folds[0] != folds[1]);
         assert_eq!(folds[2..], [None; 3]);
+    }
+
+    #[test]
+    fn a_group_with_a_whole_other_class_is_always_learnt_from() {
+        let (classes, groups) = ([0, 0, 0, 1, 1], [1, 1, 2, 1, 1]);
+        let folds = folds(&classes, &groups, 5, 1);
+        assert_eq!(folds.iter().map(Option::is_some).collect::<Vec<_>>(), [false, false, true, false, false]);
     }
 
     #[test]

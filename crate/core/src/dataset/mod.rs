@@ -1,13 +1,18 @@
 //! Labelled examples and their classes, and the split of them into training and validation.
 
 mod folds;
+mod groups;
 mod split;
 
 pub use folds::folds;
+pub use groups::Groups;
+pub(crate) use groups::twins;
 pub use split::{SMALLEST_CLASS_TO_HOLD_OUT, Split};
 
 use crate::error::{Error, Result};
+use crate::image::Traits;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One labelled image, known by its number; the pixels stay with the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +21,9 @@ pub struct Example {
     pub id: u32,
     /// Label of its class.
     pub label: String,
+    /// Name of what it was taken together with, such as a burst of the camera: examples of one group are either learnt from
+    /// or judged.
+    pub group: Option<String>,
 }
 
 /// A class and how many examples it has.
@@ -32,6 +40,7 @@ pub struct ClassCount {
 pub struct Dataset {
     labels: Vec<String>,
     examples: Vec<Example>,
+    traits: BTreeMap<u32, Traits>,
     next_id: u32,
 }
 
@@ -41,7 +50,7 @@ impl Dataset {
     /// # Errors
     /// `OPTION_INVALID` for an empty label.
     pub fn add_class(&mut self, label: &str) -> Result<()> {
-        let label = checked(label)?;
+        let label = checked("label", label)?;
         if !self.labels.iter().any(|known| known == label) {
             self.labels.push(label.to_owned());
         }
@@ -56,8 +65,33 @@ impl Dataset {
         self.add_class(label)?;
         let id = self.next_id;
         self.next_id += 1;
-        self.examples.push(Example { id, label: label.trim().to_owned() });
+        self.examples.push(Example { id, label: label.trim().to_owned(), group: None });
         Ok(id)
+    }
+
+    /// Puts an example into a group, or into none.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` for an empty name or where there is no such example.
+    pub fn set_group(&mut self, id: u32, group: Option<&str>) -> Result<()> {
+        let index = self.position(id)?;
+        let group = group.map(|name| checked("group", name)).transpose()?;
+        if let Some(example) = self.examples.get_mut(index) {
+            example.group = group.map(str::to_owned);
+        }
+        Ok(())
+    }
+
+    /// Keeps what the pixels of an example tell. Nothing happens where it was removed meanwhile.
+    pub fn set_traits(&mut self, id: u32, traits: Traits) {
+        if self.get(id).is_some() {
+            self.traits.insert(id, traits);
+        }
+    }
+
+    /// What the pixels of an example tell, once they were seen.
+    pub fn traits(&self, id: u32) -> Option<&Traits> {
+        self.traits.get(&id)
     }
 
     /// Removes an example; its class stays.
@@ -67,6 +101,7 @@ impl Dataset {
     pub fn remove(&mut self, id: u32) -> Result<()> {
         let index = self.position(id)?;
         self.examples.remove(index);
+        self.traits.remove(&id);
         Ok(())
     }
 
@@ -88,7 +123,7 @@ impl Dataset {
     /// # Errors
     /// `LABEL_UNKNOWN` where there is no such class; `OPTION_INVALID` for an empty label or one that another class has.
     pub fn rename_class(&mut self, label: &str, to: &str) -> Result<()> {
-        let (label, to) = (self.known(label)?, checked(to)?.to_owned());
+        let (label, to) = (self.known(label)?, checked("to", to)?.to_owned());
         if label != to && self.labels.contains(&to) {
             return Err(Error::OptionInvalid {
                 option: "to".into(),
@@ -110,7 +145,8 @@ impl Dataset {
     /// `LABEL_UNKNOWN` where there is no such class.
     pub fn remove_class(&mut self, label: &str) -> Result<Vec<u32>> {
         let label = self.known(label)?;
-        let ids = self.examples.iter().filter(|e| e.label == label).map(|e| e.id).collect();
+        let ids: Vec<u32> = self.examples.iter().filter(|e| e.label == label).map(|e| e.id).collect();
+        self.traits.retain(|id, _| !ids.contains(id));
         self.examples.retain(|e| e.label != label);
         self.labels.retain(|name| *name != label);
         Ok(ids)
@@ -179,17 +215,17 @@ impl Dataset {
     }
 }
 
-/// A label without the white space around it.
-fn checked(label: &str) -> Result<&str> {
-    let label = label.trim();
-    if label.is_empty() {
+/// A name without the white space around it.
+fn checked<'a>(option: &str, name: &'a str) -> Result<&'a str> {
+    let name = name.trim();
+    if name.is_empty() {
         return Err(Error::OptionInvalid {
-            option: "label".into(),
+            option: option.into(),
             found: "empty".into(),
             expected: "at least one character that is not white space".into(),
         });
     }
-    Ok(label)
+    Ok(name)
 }
 
 #[cfg(test)]

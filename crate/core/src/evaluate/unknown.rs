@@ -16,6 +16,9 @@ pub const MOST_REFERENCES: usize = 2000;
 /// Embeddings that are compared to all at once: what they give fits the cache.
 const BLOCK: usize = 64;
 
+/// Examples up to which the threshold is fitted anew with each.
+const MOST_REFITTED: usize = 200;
+
 /// With fewer examples a threshold would be a guess, and nothing is called unknown.
 pub const FEWEST_REFERENCES: usize = 10;
 
@@ -42,6 +45,23 @@ impl Unknown {
             unknown.threshold = nearest.get(rank).copied().unwrap_or(f32::NEG_INFINITY);
         }
         unknown
+    }
+
+    /// Takes the plain embeddings of examples that came one by one, and the threshold as it was fitted before: fitting it
+    /// compares all with all. Of few it is fitted anew.
+    pub fn follow<'a>(
+        length: usize,
+        embeddings: impl ExactSizeIterator<Item = &'a [f16]>,
+        before: Option<&Self>,
+    ) -> Self {
+        match before {
+            Some(before) if embeddings.len() > MOST_REFITTED && before.threshold.is_finite() => {
+                let stride = embeddings.len().div_ceil(MOST_REFERENCES).max(1);
+                let references: Vec<f16> = embeddings.step_by(stride).flat_map(unit).collect();
+                Self::from_parts(length, &references, before.threshold)
+            }
+            _ => Self::fit(length, embeddings),
+        }
     }
 
     /// Takes what [`Unknown::references`] and [`Unknown::threshold`] gave.

@@ -11,6 +11,8 @@ use rand::Rng;
 /// there than the dispatches to a GPU would.
 #[derive(Module, Debug)]
 pub struct Head {
+    /// Whether features are scaled to length one before the first layer.
+    unit: bool,
     hidden: Option<Linear>,
     output: Linear,
 }
@@ -33,11 +35,12 @@ impl Head {
         let zero =
             |rows, columns| linear(rows, columns, vec![0.0; rows * columns], vec![0.0; columns], device);
         if hidden == 0 {
-            return Self { hidden: None, output: zero(features, classes) };
+            return Self { unit: false, hidden: None, output: zero(features, classes) };
         }
         let bound = (6.0 / features as f32).sqrt();
         let weight = (0..features * hidden).map(|_| rng.random_range(-bound..bound)).collect();
         Self {
+            unit: false,
             hidden: Some(linear(features, hidden, weight, vec![0.0; hidden], device)),
             output: zero(hidden, classes),
         }
@@ -57,6 +60,7 @@ impl Head {
     /// `features`: `[batch, features]`; `dropout`: factors of the output layer's inputs, `[batch, hidden or features]`;
     /// result: `[batch, classes]`.
     pub fn forward(&self, features: Tensor<2>, dropout: Option<Tensor<2>>) -> Tensor<2> {
+        let features = if self.unit { to_unit(features) } else { features };
         let x = match &self.hidden {
             Some(hidden) => activation::relu(hidden.forward(features)),
             None => features,
@@ -78,9 +82,63 @@ impl Head {
         values(activation::softmax(self.forward(features, None), 1))
     }
 
+    /// What the score of a class changes by with each feature of this embedding. Where features are scaled to length one,
+    /// the length is taken as it is.
+    ///
+    /// # Shapes
+    /// One value a feature.
+    ///
+    /// # Errors
+    /// `INTERNAL` where there is no such class, or the device does not give the values back.
+    pub fn sensitivity(&self, embedding: &[f32], class: usize) -> Result<Vec<f32>> {
+        let classes = self.classes();
+        if class >= classes || embedding.len() != self.features() {
+            return Err(Error::Internal { reason: format!("class {class} of a head of {classes}") });
+        }
+        let row = TensorData::new(embedding.to_vec(), [1, embedding.len()]);
+        let features = Tensor::<2>::from_data(row, &self.device());
+        let norm = features.clone().powi_scalar(2).sum().sqrt().clamp_min(f32::MIN_POSITIVE);
+        let column = self.output.weight.val().narrow(1, class, 1);
+        let gradient = match &self.hidden {
+            Some(hidden) => {
+                let features = if self.unit { to_unit(features) } else { features };
+                let open = hidden.forward(features).greater_elem(0.0).float().transpose();
+                hidden.weight.val().matmul(column * open)
+            }
+            None => column,
+        };
+        let gradient = gradient.squeeze_dim::<1>(1);
+        values(if self.unit { gradient / norm } else { gradient })
+    }
+
     /// Length of the features it reads.
     pub fn features(&self) -> usize {
         inputs(self.hidden.as_ref().unwrap_or(&self.output))
+    }
+
+    /// How many of the output layer's inputs dropout can leave out.
+    pub fn dropped(&self) -> usize {
+        inputs(&self.output)
+    }
+
+    /// The same head with scores divided by a temperature.
+    pub fn cooled(mut self, temperature: f32) -> Self {
+        self.output.weight = self.output.weight.map(|weight| weight / temperature);
+        self.output.bias = self.output.bias.map(|bias| bias.map(|bias| bias / temperature));
+        self
+    }
+
+    /// Columns, one after the other, and biases of a linear head; nothing of one with a hidden layer.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the device does not give the values back.
+    pub fn columns(&self) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
+        match (&self.hidden, &self.output.bias) {
+            (None, Some(bias)) => {
+                Ok(Some((values(self.output.weight.val().transpose())?, values(bias.val())?)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Number of classes it tells apart.
@@ -91,6 +149,16 @@ impl Head {
     /// The device its weights are on.
     pub fn device(&self) -> Device {
         self.output.weight.val().device()
+    }
+
+    /// Whether it scales features to length one before its first layer.
+    pub fn unit(&self) -> bool {
+        self.unit
+    }
+
+    /// The same head, where it scales features to length one first, or does not.
+    pub fn with_unit(self, unit: bool) -> Self {
+        Self { unit, ..self }
     }
 
     /// The head that gives for raw features `x` what this one gives for `(x - mean) * scale`.
@@ -106,12 +174,12 @@ impl Head {
             }
         };
         match self.hidden {
-            Some(hidden) => Self { hidden: Some(fold(hidden)), output: self.output },
-            None => Self { hidden: None, output: fold(self.output) },
+            Some(hidden) => Self { hidden: Some(fold(hidden)), ..self },
+            None => Self { output: fold(self.output), ..self },
         }
     }
 
-    /// Its tensors, to be stored.
+    /// Its tensors, to be stored together with [`Head::unit`].
     ///
     /// # Errors
     /// `INTERNAL` where the device does not give the values back.
@@ -137,7 +205,7 @@ impl Head {
         Ok(tensors)
     }
 
-    /// The head that [`Head::to_tensors`] was called on.
+    /// The head that [`Head::to_tensors`] was called on, reading features as they are: see [`Head::with_unit`].
     ///
     /// # Errors
     /// `PROJECT_FORMAT` where a tensor is missing or its shape does not fit the others.
@@ -156,6 +224,7 @@ impl Head {
             }
         };
         let head = Self {
+            unit: false,
             hidden: find("hidden.weight").map(|_| layer("hidden")).transpose()?,
             output: layer("output")?,
         };
@@ -166,6 +235,12 @@ impl Head {
             _ => Ok(head),
         }
     }
+}
+
+/// Rows scaled to length one; zeros stay.
+fn to_unit(rows: Tensor<2>) -> Tensor<2> {
+    let norms = rows.clone().powi_scalar(2).sum_dim(1).sqrt().clamp_min(f32::MIN_POSITIVE);
+    rows / norms
 }
 
 /// The values of a tensor on the CPU device, row by row.
@@ -236,10 +311,18 @@ mod tests {
         for hidden in [0, 4] {
             let standardised = (features(&device) - row(mean)) * row(scale);
             let expected = values(head(hidden).forward(standardised, None)).unwrap();
-            let folded = head(hidden).fold_standardisation(&mean, &scale);
-            let found = values(folded.forward(features(&device), None)).unwrap();
-            for (a, b) in expected.iter().zip(&found) {
-                assert!((a - b).abs() < 1e-5, "{expected:?} {found:?}");
+            let raw = |unit| head(hidden).fold_standardisation(&mean, &scale).with_unit(unit);
+            let close = |found: Vec<f32>| {
+                for (a, b) in expected.iter().zip(&found) {
+                    assert!((a - b).abs() < 1e-5, "{expected:?} {found:?}");
+                }
+            };
+            close(values(raw(false).forward(features(&device), None)).unwrap());
+            let norms = Tensor::<2>::from_data([[5.25f32.sqrt()], [10f32.sqrt()]], &device);
+            let unit = values(raw(true).forward(features(&device), None)).unwrap();
+            let expected = values(raw(false).forward(features(&device) / norms, None)).unwrap();
+            for (a, b) in expected.iter().zip(&unit) {
+                assert!((a - b).abs() < 1e-5, "{expected:?} {unit:?}");
             }
         }
     }

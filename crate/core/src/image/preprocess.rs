@@ -19,6 +19,19 @@ pub struct Preprocess {
     interpolation: Interpolation,
 }
 
+/// A part of an image, in its pixels and parts of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Region {
+    /// Where it begins from the left.
+    pub left: f64,
+    /// Where it begins from the top.
+    pub top: f64,
+    /// Length of its upper side.
+    pub width: f64,
+    /// Length of its left side.
+    pub height: f64,
+}
+
 impl Preprocess {
     /// The transform of `spec` for a square input of `input_size` pixels. The resized image is never smaller than the
     /// crop: a `crop_pct` outside 0 to 1 counts as 1.
@@ -35,11 +48,16 @@ impl Preprocess {
     /// # Errors
     /// `IMAGE_SHAPE` where the input size is zero or over [`MAX_PIXELS`](super::MAX_PIXELS).
     pub fn crop(&self, pixels: &Pixels) -> Result<Pixels> {
-        let shorter = pixels.width().min(pixels.height());
-        let (left, width) = self.span(pixels.width(), shorter);
-        let (top, height) = self.span(pixels.height(), shorter);
+        let Region { left, top, width, height } = self.seen(pixels.width(), pixels.height());
         let region = CropBox { left, top, width, height };
         resample_by(self.interpolation, pixels, region, self.input_size, self.input_size)
+    }
+
+    /// The part that the crop shows of an image of this size.
+    pub fn seen(&self, width: u32, height: u32) -> Region {
+        let shorter = width.min(height);
+        let ((left, width), (top, height)) = (self.span(width, shorter), self.span(height, shorter));
+        Region { left, top, width, height }
     }
 
     /// Where the crop begins on a side and how long it is, in pixels of the original image.

@@ -12,6 +12,7 @@ mod full;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod layer;
+pub mod maps;
 mod operation;
 mod packed;
 mod plan;

@@ -45,6 +45,18 @@ impl Padding {
             }
         }
     }
+
+    /// Rows before and after a map of `side` rows.
+    pub fn around(self, side: usize, kernel: usize, stride: usize) -> (usize, usize) {
+        match self {
+            Self::Even(padding) => (padding, padding),
+            Self::Same => {
+                let (before, rows) = self.apply(side, kernel, stride);
+                let reach = rows.saturating_sub(1) * stride + kernel;
+                (before, reach.saturating_sub(side + before))
+            }
+        }
+    }
 }
 
 /// A convolution, with all that is done to its result before it is stored.

@@ -35,12 +35,14 @@ pub struct Plan {
     /// Channels of the image and of each operation's result.
     channels: Vec<usize>,
     operations: Vec<Operation>,
+    /// The result of each stage.
+    stages: Vec<Value>,
 }
 
 impl Plan {
     /// An empty plan for images of this many channels.
     pub fn new(channels: usize) -> Self {
-        Self { channels: vec![channels], operations: Vec::new() }
+        Self { channels: vec![channels], operations: Vec::new(), stages: Vec::new() }
     }
 
     /// The operations, in order.
@@ -129,6 +131,19 @@ impl Plan {
         }
         let maps = self.channels.iter().zip(sides).map(|(&channels, side)| Map { channels, side });
         maps.skip(1).collect()
+    }
+
+    /// Says that the last operation ends a stage.
+    pub fn end_stage(&mut self) {
+        self.stages.push(self.last());
+    }
+
+    /// The map at each cut for a square image of this side: the image itself, then what each stage gives.
+    pub fn cuts(&self, side: usize) -> Vec<Map> {
+        let image = Map { channels: self.channels.first().copied().unwrap_or(0), side };
+        let maps = self.maps(side);
+        let of = |value: &Value| value.0.checked_sub(1).and_then(|at| maps.get(at).copied()).unwrap_or(image);
+        std::iter::once(image).chain(self.stages.iter().map(of)).collect()
     }
 
     /// Multiply-adds of one square image of this side, those of convolutions and of squeeze and excite.

@@ -131,6 +131,11 @@ fn convolution(layer: &Convolution, input: Map) -> Result<StepKind> {
 }
 
 impl Step {
+    /// Whether it takes the mean over the image.
+    pub fn is_pool(&self) -> bool {
+        matches!(self.kind, StepKind::Pool)
+    }
+
     /// Runs the step on maps `[panels][images][pixels][8]`: `inputs` are what it reads, empty for the image, of which there
     /// is then one.
     ///

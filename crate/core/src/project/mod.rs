@@ -1,5 +1,6 @@
 //! The project file: a zip with `project.json` (what it is, readable) and `model.safetensors` (the numbers).
 
+use crate::backbone::TunedStages;
 use crate::error::{Error, Result};
 use crate::evaluate::Unknown;
 use crate::head::{Head, HeadTensor};
@@ -15,7 +16,9 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// Version of the format. A file with a higher one is refused.
-const VERSION: u32 = 1;
+///
+/// 2 may hold stages that were fine-tuned, and heads that scale features to length one; 1 never does.
+const VERSION: u32 = 2;
 
 /// Most bytes that an entry may unpack to: far above any head, far below what would exhaust a tab.
 const LARGEST_ENTRY: u64 = 256 << 20;
@@ -23,6 +26,8 @@ const LARGEST_ENTRY: u64 = 256 << 20;
 const MANIFEST: &str = "project.json";
 const TENSORS: &str = "model.safetensors";
 const REFERENCES: &str = "unknown.references";
+/// Before the names of fine-tuned stages' tensors.
+const STAGES: &str = "stages.";
 
 /// All that a project file keeps.
 #[derive(Debug, Clone)]
@@ -50,6 +55,12 @@ struct Manifest {
     classes: Vec<String>,
     labels: Vec<String>,
     unknown_threshold: Option<f32>,
+    /// Whether the head scales features to length one before its first layer.
+    #[serde(default)]
+    unit_features: bool,
+    /// The stage that the fine-tuned ones begin with.
+    #[serde(default)]
+    cut: Option<usize>,
     report: Report,
 }
 
@@ -68,6 +79,8 @@ impl Project {
             labels: self.model.labels.clone(),
             // JSON has no infinity: none says that nothing is called unknown.
             unknown_threshold: Some(self.model.unknown.threshold()).filter(|t| t.is_finite()),
+            unit_features: self.model.head.unit(),
+            cut: self.model.tuned.as_ref().map(|tuned| tuned.cut),
             report: self.model.report.clone(),
         };
         let manifest = serde_json::to_vec_pretty(&manifest).map_err(internal)?;
@@ -91,7 +104,13 @@ impl Project {
         check_version(&manifest)?;
         let manifest: Manifest = serde_json::from_slice(&manifest).map_err(damaged)?;
         let tensors = entry(&mut zip, TENSORS)?;
-        let (head, references) = read_tensors(&tensors)?;
+        let Numbers { head, stages, references } = read_tensors(&tensors)?;
+        let head = head.with_unit(manifest.unit_features);
+        let tuned = match manifest.cut {
+            Some(cut) => Some(TunedStages { cut, tensors: stages }),
+            None if stages.is_empty() => None,
+            None => return Err(damaged("there are fine-tuned stages and no cut")),
+        };
         let threshold = manifest.unknown_threshold.unwrap_or(f32::NEG_INFINITY);
         let unknown = Unknown::from_parts(head.features(), &references, threshold);
         if head.classes() != manifest.labels.len() || manifest.labels.is_empty() {
@@ -102,7 +121,7 @@ impl Project {
             input_size: manifest.input_size,
             seed: manifest.seed,
             classes: manifest.classes,
-            model: Model { labels: manifest.labels, head, unknown, report: manifest.report },
+            model: Model { labels: manifest.labels, head, tuned, unknown, report: manifest.report },
         })
     }
 
@@ -127,14 +146,17 @@ impl Project {
         Ok(())
     }
 
-    /// The head as f32 and the unit embeddings as f16, in safetensors.
+    /// The head and the fine-tuned stages as f32 and the unit embeddings as f16, in safetensors.
     fn tensors(&self) -> Result<Vec<u8>> {
         let length = self.model.head.features();
         let references = self.model.unknown.references();
         let bytes: Vec<u8> = references.iter().flat_map(|v| v.to_le_bytes()).collect();
         let mut tensors =
             vec![(REFERENCES.to_owned(), Dtype::F16, vec![references.len() / length.max(1), length], bytes)];
-        for tensor in self.model.head.to_tensors()? {
+        let stages = self.model.tuned.iter().flat_map(|tuned| &tuned.tensors);
+        let stages =
+            stages.map(|tensor| HeadTensor { name: format!("{STAGES}{}", tensor.name), ..tensor.clone() });
+        for tensor in self.model.head.to_tensors()?.into_iter().chain(stages) {
             let bytes = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
             tensors.push((tensor.name, Dtype::F32, tensor.shape, bytes));
         }
@@ -147,29 +169,42 @@ impl Project {
     }
 }
 
-fn read_tensors(bytes: &[u8]) -> Result<(Head, Vec<f16>)> {
+/// What the tensors are.
+struct Numbers {
+    head: Head,
+    stages: Vec<HeadTensor>,
+    references: Vec<f16>,
+}
+
+fn read_tensors(bytes: &[u8]) -> Result<Numbers> {
     let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
     let references = file.tensor(REFERENCES).map_err(damaged)?;
     if references.dtype() != Dtype::F16 {
         return Err(damaged("the embeddings are not f16"));
     }
     let references: Vec<f16> = words(references.data()).map(f16::from_le_bytes).collect();
-    let mut tensors = Vec::new();
+    let (mut tensors, mut stages) = (Vec::new(), Vec::new());
     for (name, view) in file.tensors().into_iter().filter(|(name, _)| name != REFERENCES) {
         if view.dtype() != Dtype::F32 {
-            return Err(damaged("the head is not f32"));
+            return Err(damaged("the weights are not f32"));
         }
         let values: Vec<f32> = words(view.data()).map(f32::from_le_bytes).collect();
         if !values.iter().all(|value| value.is_finite()) {
-            return Err(damaged("the head has values that are not finite"));
+            return Err(damaged("the weights have values that are not finite"));
         }
-        tensors.push(HeadTensor { name, shape: view.shape().to_vec(), values });
+        let shape = view.shape().to_vec();
+        match name.strip_prefix(STAGES) {
+            Some(name) => stages.push(HeadTensor { name: name.into(), shape, values }),
+            None => tensors.push(HeadTensor { name, shape, values }),
+        }
     }
     let head = Head::from_tensors(&tensors, &Device::flex())?;
     if !references.len().is_multiple_of(head.features().max(1)) {
         return Err(damaged("the embeddings do not fit the head"));
     }
-    Ok((head, references))
+    // A safetensors file has an order of its own; one order makes a file that is opened and saved the same again.
+    stages.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Numbers { head, stages, references })
 }
 
 /// The bytes, `N` at a time.

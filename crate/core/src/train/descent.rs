@@ -3,6 +3,7 @@
 use super::linear::Linear;
 use super::network::Network;
 use super::{Standardisation, Sums, Targets, TrainOptions, Views};
+use crate::dense::Dense;
 use crate::error::Result;
 use crate::head::Head;
 use crate::seed;
@@ -56,6 +57,13 @@ impl Descent {
             train,
             rng,
             learner,
+        }
+    }
+
+    /// Begins with this layer, where a linear head is trained.
+    pub fn start_from(&mut self, layer: Dense) {
+        if let Learner::Linear(linear) = &mut self.learner {
+            linear.start_from(layer);
         }
     }
 
@@ -126,7 +134,7 @@ impl Descent {
 
 /// Factors of the output layer's inputs: zero for what a step leaves out, `1 / (1 - dropout)` for the rest; nothing where
 /// nothing is left out.
-fn dropout(options: &TrainOptions, count: usize, rng: &mut impl Rng) -> Option<Vec<f32>> {
+pub fn dropout(options: &TrainOptions, count: usize, rng: &mut impl Rng) -> Option<Vec<f32>> {
     let rate = options.dropout as f32;
     let mut factor = || if rng.random::<f32>() < rate { 0.0 } else { 1.0 / (1.0 - rate) };
     (rate > 0.0).then(|| (0..count).map(|_| factor()).collect())

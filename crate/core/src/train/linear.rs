@@ -24,6 +24,11 @@ impl Linear {
         Self { layer, states, decay }
     }
 
+    /// Begins with another layer of the same size.
+    pub fn start_from(&mut self, layer: Dense) {
+        self.layer = layer;
+    }
+
     /// Takes a step on a batch; gives the loss and the scores before it. Where the loss is not finite nothing moves.
     ///
     /// # Shapes

@@ -110,8 +110,10 @@ mod tests {
             plain: true,
         };
         let views = Views::new(features, (0..count).map(|i| view(i % classes)).collect());
-        let samples =
-            Samples::new(views, Standardisation { mean: vec![0.1; features], scale: vec![1.5; features] });
+        let samples = Samples::new(
+            views,
+            Standardisation { unit: false, mean: vec![0.1; features], scale: vec![1.5; features] },
+        );
         let shares = (0..count * classes).map(|_| rng.random_range(0.0..0.2)).collect();
         let objective = Objective::new(features, classes, shares, 0.3);
         let columns: Vec<f32> = (0..features * classes).map(|_| rng.random_range(-1.0..1.0)).collect();

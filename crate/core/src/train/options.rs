@@ -1,5 +1,6 @@
 //! What a caller can choose about a training, with the defaults and the ranges.
 
+use super::tune::TuneOptions;
 use crate::error::{Error, Result};
 use crate::image::Augment;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,13 @@ use serde::{Deserialize, Serialize};
 pub enum Strategy {
     /// A new head on the frozen backbone's embedding.
     Head,
+    /// The head, then the backbone's last stages with it, as [`TuneOptions`] say.
+    Partial,
+    /// The head, then the whole backbone with it.
+    Full,
+    /// As `Partial`, the stages let loose one after the other from the last, at lower rates each time (Howard and Ruder
+    /// 2018; fastai's `fine_tune`).
+    Staged,
 }
 
 /// How a head is trained.
@@ -21,6 +29,12 @@ pub enum Solver {
     /// is an epoch. `batch_size`, `learning_rate`, `weight_decay`, `dropout` and `patience` do not matter. A head with a
     /// hidden layer is trained by AdamW.
     Lbfgs,
+    /// No training: an image is of the class whose mean embedding is nearest by angle. Only the temperature is fitted, by
+    /// cross-validation. For a few examples a class; the options that do not matter to `Lbfgs` do not matter here, nor do
+    /// `epochs`, `label_smoothing` and `class_weights`.
+    Prototype,
+    /// `Lbfgs` or `Prototype`, whichever has the lower cross-entropy in cross-validation.
+    Auto,
     /// By AdamW on batches; the head of the best validation loss is kept.
     Adamw,
 }
@@ -67,6 +81,9 @@ pub struct TrainOptions {
     pub class_weights: ClassWeights,
     /// Ranges of the random transforms.
     pub augment: Augment,
+    /// How stages are trained where the strategy is not `head`. `batch_size`, `weight_decay`, `label_smoothing`, `dropout`,
+    /// `class_weights` and `patience` hold there too.
+    pub tune: TuneOptions,
 }
 
 impl Default for TrainOptions {
@@ -86,6 +103,7 @@ impl Default for TrainOptions {
             patience: 10,
             class_weights: ClassWeights::Balanced,
             augment: Augment::default(),
+            tune: TuneOptions::default(),
         }
     }
 }
@@ -106,6 +124,18 @@ impl TrainOptions {
         if self.hidden == 0 { self.solver } else { Solver::Adamw }
     }
 
+    /// The cut in a backbone of this many stages; none where the head alone is trained.
+    ///
+    /// # Errors
+    /// As [`TuneOptions::cut_of`].
+    pub fn cut_of(&self, stages: usize) -> Result<Option<usize>> {
+        match self.strategy {
+            Strategy::Head => Ok(None),
+            Strategy::Full => Ok(Some(0)),
+            Strategy::Partial | Strategy::Staged => self.tune.cut_of(stages).map(Some),
+        }
+    }
+
     fn validate(&self) -> Result<()> {
         whole("epochs", self.epochs, 1, 10_000)?;
         whole("views", self.views, 1, 100)?;
@@ -117,18 +147,19 @@ impl TrainOptions {
         real("labelSmoothing", self.label_smoothing, |v| (0.0..1.0).contains(&v), "from 0 to below 1")?;
         real("dropout", self.dropout, |v| (0.0..1.0).contains(&v), "from 0 to below 1")?;
         real("validation", self.validation, |v| (0.0..=0.5).contains(&v), "from 0 to 0.5")?;
+        self.tune.validate()?;
         self.augment.validate()
     }
 }
 
-fn whole(option: &str, value: u32, least: u32, most: u32) -> Result<()> {
+pub(super) fn whole(option: &str, value: u32, least: u32, most: u32) -> Result<()> {
     if (least..=most).contains(&value) {
         return Ok(());
     }
     refuse(option, value.to_string(), format!("a whole number from {least} to {most}"))
 }
 
-fn real(option: &str, value: f64, allowed: impl Fn(f64) -> bool, range: &str) -> Result<()> {
+pub(super) fn real(option: &str, value: f64, allowed: impl Fn(f64) -> bool, range: &str) -> Result<()> {
     if allowed(value) { Ok(()) } else { refuse(option, value.to_string(), format!("a number {range}")) }
 }
 
@@ -177,6 +208,15 @@ mod tests {
             (r#"{"labelSmoothing": 1}"#, "labelSmoothing", "0 to below 1"),
             (r#"{"dropout": 1.0}"#, "dropout", "0 to below 1"),
             (r#"{"validation": 0.6}"#, "validation", "0 to 0.5"),
+            (r#"{"tune": {"epochs": 0}}"#, "tune.epochs", "1 to 1000"),
+            (r#"{"tune": {"cacheMb": 5000}}"#, "tune.cacheMb", "0 to 4096"),
+            (r#"{"tune": {"learningRate": 0}}"#, "tune.learningRate", "above 0"),
+            (r#"{"tune": {"backboneRate": 1.1}}"#, "tune.backboneRate", "above 0"),
+            (r#"{"tune": {"stageDecay": 0}}"#, "tune.stageDecay", "above 0"),
+            (r#"{"tune": {"momentum": 1}}"#, "tune.momentum", "0 to below 1"),
+            (r#"{"tune": {"clip": -1}}"#, "tune.clip", "0 to 1000"),
+            (r#"{"tune": {"warmup": 0.6}}"#, "tune.warmup", "0 to 0.5"),
+            (r#"{"tune": {"mixup": 2}}"#, "tune.mixup", "0 to 1"),
         ] {
             let (found, expected) = refused(json);
             assert_eq!(found, option);
@@ -184,6 +224,20 @@ mod tests {
         }
         let nan = TrainOptions { dropout: f64::NAN, ..TrainOptions::default() };
         assert_eq!(nan.validate().unwrap_err().code(), "OPTION_INVALID");
+    }
+
+    #[test]
+    fn a_cut_that_the_backbone_does_not_have_is_refused() {
+        let cut = |json: &str| read(json).unwrap().cut_of(19);
+        assert_eq!(cut("{}").unwrap(), None);
+        assert_eq!(cut(r#"{"strategy": "partial"}"#).unwrap(), Some(17));
+        assert_eq!(cut(r#"{"strategy": "full"}"#).unwrap(), Some(0));
+        assert_eq!(cut(r#"{"strategy": "staged", "tune": {"cut": 0}}"#).unwrap(), Some(0));
+        assert_eq!(cut(r#"{"strategy": "partial", "tune": {"lastStages": 0}}"#).unwrap(), Some(19));
+        for json in [r#"{"tune": {"lastStages": 20}}"#, r#"{"tune": {"cut": 20}}"#] {
+            let options = TrainOptions { strategy: Strategy::Partial, ..read(json).unwrap() };
+            assert_eq!(options.cut_of(19).unwrap_err().code(), "OPTION_INVALID");
+        }
     }
 
     #[test]

@@ -4,11 +4,37 @@ use super::TrainOptions;
 use crate::evaluate::Metrics;
 use serde::{Deserialize, Serialize};
 
+/// What is trained in an epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The head alone, on the frozen backbone.
+    #[default]
+    Head,
+    /// Stages of the backbone and the head.
+    Tune,
+}
+
+/// What came of fine-tuning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TuningReport {
+    /// The stage where training began.
+    pub cut: usize,
+    /// Whether the tuned stages were kept: not where they validate worse than the head alone, which then is what is left.
+    pub kept: bool,
+    /// The head alone on the validation examples, where there are any.
+    pub head_validation: Option<Metrics>,
+}
+
 /// Losses and accuracies after one epoch, which is one iteration where the solver takes all views at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EpochRow {
-    /// Number of the epoch, from 1.
+    /// What is trained in it.
+    #[serde(default)]
+    pub phase: Phase,
+    /// Number of the epoch in its phase, from 1.
     pub epoch: u32,
     /// Mean loss of the epoch's steps: smoothed, weighted, with dropout.
     pub train_loss: f64,
@@ -26,7 +52,7 @@ pub struct EpochRow {
 pub struct Report {
     /// One row an epoch.
     pub epochs: Vec<EpochRow>,
-    /// The epoch whose head was kept, from 1.
+    /// The epoch that was kept, from 1, of the phase that it was kept from.
     pub best_epoch: u32,
     /// Whether the run stopped before its last epoch.
     pub stopped_early: bool,
@@ -49,6 +75,9 @@ pub struct Report {
     /// where it was not fitted.
     #[serde(default = "one")]
     pub temperature: f32,
+    /// What came of fine-tuning, where stages were trained.
+    #[serde(default)]
+    pub tuning: Option<TuningReport>,
     /// The options that were used, defaults filled in.
     pub options: TrainOptions,
     /// Seed of the project.

@@ -1,8 +1,9 @@
 //! One training, pulled step by step by the caller: pausing is not asking, cancelling is dropping.
 
 use super::descent::Descent;
+use super::prototypes::Prototypes;
 use super::solve::Solve;
-use super::{EpochRow, HeldOut, Solver, Standardisation, Sums, TrainOptions, Views};
+use super::{EpochRow, HeldOut, Phase, Solver, Standardisation, Sums, TrainOptions, Views};
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
 use crate::head::Head;
@@ -29,6 +30,8 @@ pub struct Run {
     validation: Views,
     standardisation: Standardisation,
     learner: Learner,
+    /// What the learner is compared to once it is known how well that does.
+    rival: Option<Box<Prototypes>>,
     rows: Vec<EpochRow>,
     best: Option<Best>,
 }
@@ -37,6 +40,7 @@ pub struct Run {
 enum Learner {
     Descent(Box<Descent>),
     Solve(Box<Solve>),
+    Prototypes(Box<Prototypes>),
 }
 
 /// The head to be kept.
@@ -76,11 +80,16 @@ impl Run {
         project_seed: u32,
     ) -> Self {
         let (classes, seed) = (labels.len(), project_seed);
+        let means = |train: &Views| Box::new(Prototypes::new(train, classes, seed));
+        let rival = (options.used_solver() == Solver::Auto).then(|| means(&train));
         let (by, learner) = match options.used_solver() {
-            Solver::Lbfgs => {
+            Solver::Lbfgs | Solver::Auto => {
                 let by = Standardisation::shrunk(&train);
                 let solve = Solve::new(train, &by, classes, &options, seed);
                 (by, Learner::Solve(Box::new(solve)))
+            }
+            Solver::Prototype => {
+                (Prototypes::standardisation(train.length()), Learner::Prototypes(means(&train)))
             }
             Solver::Adamw => {
                 let by = Standardisation::of(&train);
@@ -89,7 +98,25 @@ impl Run {
             }
         };
         validation.keep_standardised(&by);
-        Self { options, labels, validation, standardisation: by, learner, rows: Vec::new(), best: None }
+        let (rows, best) = (Vec::new(), None);
+        Self { options, labels, validation, standardisation: by, learner, rival, rows, best }
+    }
+
+    /// Begins with a linear head on features that are not standardised instead of one that knows nothing, where a linear head
+    /// is trained that reads them at the same length; `unit` says whether that is one.
+    ///
+    /// # Shapes
+    /// `columns`: `[classes, length]`; `biases`: `[classes]`
+    pub fn start_from(&mut self, columns: Vec<f32>, biases: Vec<f32>, unit: bool) {
+        if unit != self.standardisation.unit {
+            return;
+        }
+        let layer = self.standardisation.layer(columns, biases);
+        match &mut self.learner {
+            Learner::Descent(descent) => descent.start_from(layer),
+            Learner::Solve(solve) => solve.start_from(&layer),
+            Learner::Prototypes(_) => {}
+        }
     }
 
     /// Number of epochs that are done.
@@ -108,7 +135,9 @@ impl Run {
         let sums = match &mut self.learner {
             Learner::Descent(descent) => descent.step()?,
             Learner::Solve(solve) => solve.step(),
+            Learner::Prototypes(prototypes) => Some(prototypes.step()),
         };
+        self.choose();
         match sums {
             Some(sums) => self.close_epoch(&sums).map(Progress::Epoch),
             None => Ok(Progress::Step),
@@ -121,22 +150,27 @@ impl Run {
     /// `NOT_TRAINED` where not one epoch is done.
     pub fn finish(self) -> Result<Outcome> {
         let best = self.best.ok_or(Error::NotTrained)?;
+        let by = &self.standardisation;
         let (choice, held_out) = match &self.learner {
             Learner::Solve(solve) => (solve.choice(), solve.held_out()),
-            Learner::Descent(_) => (None, None),
+            Learner::Descent(_) | Learner::Prototypes(_) => (None, None),
+        };
+        let temperature = match &self.learner {
+            Learner::Prototypes(prototypes) => prototypes.temperature().value,
+            _ => choice.map_or(1.0, |choice| choice.temperature),
         };
         let judged = held_out.filter(|held_out| !held_out.truth.is_empty());
         let metrics =
             |held_out: &HeldOut| Metrics::new(&self.labels, &held_out.probabilities, &held_out.truth);
         Ok(Outcome {
-            head: best.head.fold_standardisation(&self.standardisation.mean, &self.standardisation.scale),
+            head: best.head.fold_standardisation(&by.mean, &by.scale).with_unit(by.unit),
             best_epoch: best.epoch,
             stopped_early: self.rows.len() < self.options.epochs as usize,
             validation: best.validation,
             cross_validation: judged.map(metrics),
             rows: self.rows,
             strength: choice.map(|choice| choice.strength),
-            temperature: choice.map_or(1.0, |choice| choice.temperature),
+            temperature,
         })
     }
 
@@ -146,6 +180,7 @@ impl Run {
         }
         match &self.learner {
             Learner::Solve(solve) => solve.ended(),
+            Learner::Prototypes(prototypes) => prototypes.ended(),
             Learner::Descent(_) => {
                 let waited = self.epochs_done() - self.best.as_ref().map_or(0, |best| best.epoch);
                 self.options.patience > 0 && waited >= self.options.patience
@@ -162,9 +197,11 @@ impl Run {
         let head = match &self.learner {
             Learner::Descent(descent) => descent.head()?,
             Learner::Solve(solve) => solve.head()?,
+            Learner::Prototypes(prototypes) => prototypes.head()?,
         };
         let validation = self.validate(&head)?;
         let row = EpochRow {
+            phase: Phase::Head,
             epoch,
             train_loss: sums.loss(),
             train_accuracy: sums.accuracy(),
@@ -182,9 +219,24 @@ impl Run {
     fn is_better(&self, validation: &Option<Metrics>) -> bool {
         let loss = |metrics: &Option<Metrics>| metrics.as_ref().map(|m| m.loss);
         match (&self.learner, &self.best) {
-            (Learner::Solve(_), _) | (_, None) => true,
-            (_, Some(best)) => loss(validation) < loss(&best.validation) || validation.is_none(),
+            (_, None) => true,
+            (Learner::Descent(_), Some(best)) => {
+                loss(validation) < loss(&best.validation) || validation.is_none()
+            }
+            _ => true,
         }
+    }
+
+    /// Goes on with the rival once the solver's strength is chosen, if that does better in cross-validation.
+    fn choose(&mut self) {
+        let Learner::Solve(solve) = &self.learner else { return };
+        let Some(choice) = solve.choice() else { return };
+        let Some(rival) = self.rival.take().filter(|rival| rival.temperature().loss < choice.loss) else {
+            return;
+        };
+        self.standardisation = Prototypes::standardisation(self.standardisation.mean.len());
+        self.validation.keep_standardised(&self.standardisation);
+        self.learner = Learner::Prototypes(rival);
     }
 
     fn validate(&self, head: &Head) -> Result<Option<Metrics>> {

@@ -5,6 +5,7 @@ use super::objective::{Evaluation, Objective};
 use super::samples::Samples;
 use super::strength::{Choice, HeldOut, Selection};
 use super::{Standardisation, Sums, Targets, TrainOptions, Views};
+use crate::dense::Dense;
 use crate::error::Result;
 use crate::head::Head;
 use burn::tensor::Device;
@@ -20,6 +21,8 @@ pub struct Solve {
     objective: Objective,
     selection: Option<Selection>,
     choice: Option<Choice>,
+    /// Where the solver begins.
+    start: Vec<f32>,
     held_out: Option<HeldOut>,
     solver: Option<Lbfgs>,
     ended: bool,
@@ -37,9 +40,11 @@ impl Solve {
         let plain = train.plain();
         let (truth, features) = (train.classes(), train.length());
         let shares = Targets::new(options, classes, &truth).shares(&truth);
+        let objective = Objective::new(features, classes, shares, 0.0);
         Self {
             examples: plain.len(),
-            objective: Objective::new(features, classes, shares, 0.0),
+            start: objective.origin(),
+            objective,
             selection: Some(Selection::new(Samples::new(plain, by.clone()), classes, options, seed)),
             samples: Samples::new(train, by.clone()),
             truth,
@@ -50,18 +55,23 @@ impl Solve {
         }
     }
 
-    /// Takes one iteration; gives what the head, at the temperature that was
-    /// chosen, made of the views after it once the strength is chosen.
+    /// Begins with this layer: the optimum is the same, and near where little has changed.
+    pub fn start_from(&mut self, layer: &Dense) {
+        self.start = layer.values();
+    }
+
+    /// Takes one iteration; gives what the head, at the temperature that was chosen, made of the views after it once the
+    /// strength is chosen.
     pub fn step(&mut self) -> Option<Sums> {
         if let Some(selection) = &mut self.selection {
             if let Some(choice) = selection.step() {
                 self.objective.set_penalty(1.0 / (choice.strength * self.examples.max(1) as f64));
                 self.choice = Some(choice);
-                self.held_out = self.selection.take().map(Selection::held_out);
+                self.held_out = self.selection.take().map(|selection| selection.held_out());
             }
             return None;
         }
-        let objective = &self.objective;
+        let (objective, start) = (&self.objective, &self.start);
         let samples = &self.samples;
         let mut last = Vec::new();
         let mut evaluate = |at| {
@@ -69,7 +79,7 @@ impl Solve {
             last = scores;
             point
         };
-        let solver = self.solver.get_or_insert_with(|| Lbfgs::new(evaluate(objective.origin())));
+        let solver = self.solver.get_or_insert_with(|| Lbfgs::new(evaluate(start.clone())));
         let moved = solver.step(&mut evaluate);
         if !moved {
             // What was tried last was not taken.
@@ -100,8 +110,8 @@ impl Solve {
 
     /// The head as it is, at the temperature that was chosen. Errors as [`Head::from_tensors`].
     pub fn head(&self) -> Result<Head> {
-        let origin = || self.objective.origin();
-        let mut at = self.solver.as_ref().map_or_else(origin, |solver| solver.point().at.clone());
+        let start = || self.start.clone();
+        let mut at = self.solver.as_ref().map_or_else(start, |solver| solver.point().at.clone());
         let temperature = self.choice.map_or(1.0, |choice| choice.temperature);
         at.iter_mut().for_each(|value| *value /= temperature);
         Head::linear(&self.objective.layer(&at), &Device::flex())

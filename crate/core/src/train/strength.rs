@@ -3,16 +3,16 @@
 use super::lbfgs::Lbfgs;
 use super::objective::Objective;
 use super::samples::Samples;
-use super::{Standardisation, Targets, TrainOptions, Views};
+use super::{Targets, TrainOptions};
 use crate::dataset::folds;
 use crate::evaluate::Temperature;
+use crate::seed;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Values of `C` that are tried, from strong to weak regularisation.
 const STRENGTHS: [f64; 3] = [0.01, 0.1, 1.0];
-/// The one for examples whose labels are in doubt: a head held back so strongly learns no single example by heart.
-const DOUBTING: [f64; 1] = [0.001];
 /// What is used where there is nothing to choose by.
-const FALLBACK: f64 = 0.1;
+pub(super) const FALLBACK: f64 = 0.1;
 /// Folds, so that four fifths of the examples are learnt from each time.
 const FOLDS: usize = 5;
 /// Iterations on a fold at most: the choice does not need the last digits.
@@ -27,7 +27,8 @@ pub struct Choice {
     pub strength: f64,
     /// The temperature that fits the held-out predictions.
     pub temperature: f32,
-    loss: f64,
+    /// The cross-entropy of the held-out predictions at that temperature.
+    pub loss: f64,
 }
 
 impl Choice {
@@ -65,16 +66,6 @@ pub struct HeldOut {
     pub probabilities: Vec<f32>,
 }
 
-/// Cross-validates a linear head on plain views of `classes` classes, some of which may be wrong; the seed deals them into
-/// folds.
-pub fn cross_validate(plain: Views, classes: usize, options: &TrainOptions, seed: u32) -> HeldOut {
-    let by = Standardisation::shrunk(&plain);
-    let mut selection = Selection::new(Samples::new(plain, by), classes, options, seed);
-    selection.strengths = &DOUBTING;
-    while selection.step().is_none() {}
-    selection.held_out()
-}
-
 /// A fold that is held out.
 struct Fold {
     held_out: Vec<usize>,
@@ -90,9 +81,19 @@ struct Fold {
 impl Selection {
     /// Begins the choice on plain samples.
     pub fn new(samples: Samples, classes: usize, options: &TrainOptions, seed: u32) -> Self {
+        Self::thinned(samples, classes, options, seed, 1.0)
+    }
+
+    /// The same, where each fold learns from only a share of the groups of each class, but at least one.
+    pub fn thinned(samples: Samples, classes: usize, options: &TrainOptions, seed: u32, share: f64) -> Self {
         let (truth, groups) = (samples.views().classes(), samples.views().groups());
         let dealt = folds(&truth, &groups, FOLDS, seed);
-        let fold = |index| Fold::new(&samples, &truth, &dealt, index, classes, options);
+        let fold = |index| {
+            let is_out = |place: &usize| dealt.get(*place).copied().flatten() == Some(index);
+            let (held_out, learnt): (Vec<usize>, Vec<usize>) = (0..truth.len()).partition(is_out);
+            let learnt = thin(learnt, &truth, &groups, seed, share);
+            (!held_out.is_empty()).then(|| Fold::new(&samples, &truth, held_out, &learnt, classes, options))
+        };
         let folds = (0..FOLDS).filter_map(fold).collect();
         Self {
             folds,
@@ -148,19 +149,65 @@ impl Selection {
         places.filter_map(|place| Some((*place, *self.truth.get(*place)?))).unzip()
     }
 
-    /// The predictions at the strength that was chosen.
-    pub fn held_out(mut self) -> HeldOut {
+    /// The same with other strengths to choose from.
+    pub fn among(self, strengths: &'static [f64]) -> Self {
+        Self { strengths, ..self }
+    }
+
+    /// What the heads of the chosen strength make of the views that they were not trained on.
+    pub fn held_out(&self) -> HeldOut {
         let temperature = self.choice().temperature;
-        for row in self.kept.chunks_exact_mut(self.classes.max(1)) {
+        let mut probabilities = self.kept.clone();
+        for row in probabilities.chunks_exact_mut(self.classes.max(1)) {
             softmax(row, temperature);
         }
         let (views, truth) = self.judged();
-        HeldOut { views, truth, probabilities: self.kept }
+        HeldOut { views, truth, probabilities }
+    }
+
+    /// Class of each sample.
+    pub fn truth(&self) -> &[usize] {
+        &self.truth
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Samples that a fold learns from, on average.
+    pub fn learnt(&self) -> usize {
+        self.folds.iter().map(|fold| fold.learnt).sum::<usize>() / self.folds.len().max(1)
+    }
+
+    /// The samples, for another choice.
+    pub fn into_samples(self) -> Samples {
+        self.samples
     }
 
     fn choice(&self) -> Choice {
         self.best.unwrap_or(Choice::of_strength(FALLBACK))
     }
+}
+
+/// A share of the groups of each class, drawn by the seed: a smaller share is part of a larger one.
+fn thin(places: Vec<usize>, truth: &[usize], groups: &[u32], seed: u32, share: f64) -> Vec<usize> {
+    if share >= 1.0 {
+        return places;
+    }
+    let mut of = BTreeMap::<usize, BTreeSet<(u32, u32)>>::new();
+    let named = |place: &usize| Some((*truth.get(*place)?, *groups.get(*place)?));
+    for (class, group) in places.iter().filter_map(named) {
+        of.entry(class).or_default().insert((seed::mix(seed, group, seed::CURVE), group));
+    }
+    let kept: BTreeSet<(usize, u32)> = of
+        .into_iter()
+        .flat_map(|(class, groups)| {
+            let count = ((groups.len() as f64 * share).round() as usize).max(1);
+            groups.into_iter().take(count).map(move |(_, group)| (class, group))
+        })
+        .collect();
+    places.into_iter().filter(|place| named(place).is_some_and(|pair| kept.contains(&pair))).collect()
 }
 
 /// Scores become probabilities.
@@ -172,20 +219,15 @@ fn softmax(row: &mut [f32], temperature: f32) {
 }
 
 impl Fold {
-    /// The fold of this index, or nothing where no example is in it.
+    /// A fold that learns from some samples to judge others.
     fn new(
         samples: &Samples,
         truth: &[usize],
-        dealt: &[Option<usize>],
-        index: usize,
+        held_out: Vec<usize>,
+        learnt: &[usize],
         classes: usize,
         options: &TrainOptions,
-    ) -> Option<Self> {
-        let is_out = |place: &usize| dealt.get(*place).copied().flatten() == Some(index);
-        let (held_out, learnt): (Vec<usize>, Vec<usize>) = (0..truth.len()).partition(is_out);
-        if held_out.is_empty() {
-            return None;
-        }
+    ) -> Self {
         let known: Vec<usize> = learnt.iter().filter_map(|place| truth.get(*place).copied()).collect();
         let known_shares = Targets::new(options, classes, &known).shares(&known);
         let mut shares = vec![0.0; truth.len() * classes];
@@ -194,7 +236,7 @@ impl Fold {
         }
         let objective = Objective::new(samples.views().length(), classes, shares, 0.0);
         let at = objective.origin();
-        Some(Self { held_out, learnt: learnt.len(), objective, solver: None, at, scores: Vec::new() })
+        Self { held_out, learnt: learnt.len(), objective, solver: None, at, scores: Vec::new() }
     }
 
     /// Takes an iteration; false where it gains nothing more.

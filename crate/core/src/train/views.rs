@@ -1,6 +1,6 @@
 //! The views that a run reads: their features and classes.
 
-use crate::dense::Rows;
+use crate::dense::{Dense, Rows};
 use crate::prefix::cache::Features;
 use half::slice::HalfFloatSliceExt;
 
@@ -70,6 +70,11 @@ impl Views {
         self.views.iter().map(|view| view.class).collect()
     }
 
+    /// Whether a view is the plain one of its example.
+    pub fn is_plain(&self, index: usize) -> bool {
+        self.views.get(index).is_some_and(|view| view.plain)
+    }
+
     /// Class of one view.
     pub fn class(&self, index: usize) -> usize {
         self.views.get(index).map_or(0, |view| view.class)
@@ -118,6 +123,9 @@ impl Views {
 /// Features of mean zero and deviation one train at one rate, whatever the backbone gives.
 #[derive(Debug, Clone)]
 pub struct Standardisation {
+    /// Whether the features of each view are scaled to a vector of length one before: then it matters what an image shows,
+    /// and not how much of it.
+    pub unit: bool,
     /// Mean of each feature.
     pub mean: Vec<f32>,
     /// Reciprocal of each feature's standard deviation; 1 for one that never changes.
@@ -127,34 +135,63 @@ pub struct Standardisation {
 impl Standardisation {
     /// The standardisation of these views.
     pub fn of(views: &Views) -> Self {
-        let (mean, variances) = moments(views);
-        Self { mean, scale: variances.into_iter().map(reciprocal_deviation).collect() }
+        let (mean, variances) = moments(views, false);
+        Self { unit: false, mean, scale: variances.into_iter().map(reciprocal_deviation).collect() }
     }
 
-    /// The same with each feature's variance drawn toward the mean of all, as if [`PRIOR`] more examples had that: of few
-    /// examples it would be a guess.
+    /// The standardisation of these views at unit length, with each feature's variance drawn toward the mean of all, as if
+    /// a hundred more examples had that: of few examples it would be a guess.
     pub fn shrunk(views: &Views) -> Self {
-        let (mean, variances) = moments(views);
+        let (mean, variances) = moments(views, true);
         let common = variances.iter().sum::<f64>() / variances.len().max(1) as f64;
         let count = views.views.iter().filter(|view| view.plain).count() as f64;
         let shrunk = |own: f64| (count * own + PRIOR * common) / (count + PRIOR);
-        Self { mean, scale: variances.into_iter().map(shrunk).map(reciprocal_deviation).collect() }
+        let scale = variances.into_iter().map(shrunk).map(reciprocal_deviation).collect();
+        Self { unit: true, mean, scale }
+    }
+
+    /// The layer on standardised features that does what these columns and biases do on features that are not.
+    ///
+    /// # Shapes
+    /// `columns`: `[classes, length]`; `biases`: `[classes]`
+    pub fn layer(&self, mut columns: Vec<f32>, mut biases: Vec<f32>) -> Dense {
+        for (column, bias) in columns.chunks_exact_mut(self.mean.len().max(1)).zip(&mut biases) {
+            for ((weight, mean), scale) in column.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *bias += *weight * mean;
+                *weight /= scale;
+            }
+        }
+        Dense::of_columns(&columns, self.mean.len()).with_biases(&biases)
     }
 
     fn apply(&self, row: &mut [f32]) {
+        if self.unit {
+            to_unit(row);
+        }
         for ((value, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
             *value = (*value - mean) * scale;
         }
     }
 }
 
-/// Mean and variance of each feature.
-fn moments(views: &Views) -> (Vec<f32>, Vec<f64>) {
+/// Scales a vector to length one; zeros stay.
+fn to_unit(row: &mut [f32]) {
+    let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    row.iter_mut().for_each(|value| *value /= norm);
+}
+
+/// Mean and variance of each feature, of unit vectors where that is asked for.
+fn moments(views: &Views, unit: bool) -> (Vec<f32>, Vec<f64>) {
     let count = views.len().max(1) as f64;
     let mut sums = vec![(0.0f64, 0.0f64); views.length];
+    let mut row = vec![0.0; views.length];
     for view in &views.views {
-        for ((sum, squares), value) in sums.iter_mut().zip(view.features.iter()) {
-            let value = f64::from(value.to_f32());
+        view.features.convert_to_f32_slice(&mut row);
+        if unit {
+            to_unit(&mut row);
+        }
+        for ((sum, squares), value) in sums.iter_mut().zip(&row) {
+            let value = f64::from(*value);
             *sum += value;
             *squares += value * value;
         }
@@ -178,7 +215,8 @@ mod tests {
     #[test]
     fn deviations_of_few_examples_are_drawn_together() {
         let view = |i: u32| LabelledView {
-            features: [f16::from_f32(i as f32), f16::from_f32(10.0 * i as f32), f16::ONE].into(),
+            // Long beside what changes, so that the length hardly does.
+            features: [i as f32, 10.0 * i as f32, 1000.0].map(f16::from_f32).into(),
             class: 0,
             group: i,
             plain: true,
@@ -190,6 +228,21 @@ mod tests {
         assert!(ratio(&Standardisation::shrunk(&few)) < 2.0);
         let many = Views::new(3, (0..2000).map(|i| view(i % 4)).collect());
         assert!(ratio(&Standardisation::shrunk(&many)) > 4.0);
-        assert_eq!(Standardisation::shrunk(&many).mean, Standardisation::of(&many).mean);
+    }
+
+    #[test]
+    fn the_length_of_a_view_does_not_matter_where_it_is_scaled_to_one() {
+        let view = |length: f32| LabelledView {
+            features: [3.0 * length, -4.0 * length].map(f16::from_f32).into(),
+            class: 0,
+            group: 0,
+            plain: true,
+        };
+        let views = Views::new(2, [0.5, 1.0, 64.0, 0.0].map(view).into());
+        let by = Standardisation { unit: true, mean: vec![0.0, 0.2], scale: vec![1.0, 10.0] };
+        let found = views.standardised(&[0, 1, 2, 3], &by);
+        for (found, expected) in found.iter().zip([0.6, -10.0, 0.6, -10.0, 0.6, -10.0, 0.0, -2.0]) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
     }
 }

@@ -5,6 +5,7 @@ declare const init: WasmModule['default'];
 export default init;
 export declare const useKernels: WasmModule['useKernels'];
 export declare const probe: WasmModule['probe'];
+export declare const traits: WasmModule['traits'];
 export declare const defaultTrainOptions: WasmModule['defaultTrainOptions'];
 export declare const checkTrainOptions: WasmModule['checkTrainOptions'];
 export declare const projectInputSize: WasmModule['projectInputSize'];

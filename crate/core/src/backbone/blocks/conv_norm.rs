@@ -3,7 +3,7 @@
 use burn::module::{Module, Param, RunningState};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 
 use super::activate;
 use crate::backbone::Loader;
@@ -89,11 +89,42 @@ impl ConvNorm {
     /// `[batch, input, height, width]` -> `[batch, output, height / stride, width / stride]`, rounded up where the padding
     /// is half of the kernel.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let mut output = self.conv.forward(input);
-        if let Some(norm) = &self.norm {
-            output = norm.forward(output);
-        }
+        let [_, _, height, width] = input.dims();
+        let Conv2d { kernel_size, stride, dilation, groups, .. } = &self.conv;
+        let around = [height, width].map(|side| self.padding().around(side, kernel_size[0], stride[0]));
+        let (weight, bias) = self.folded();
+        let output = if *kernel_size == [1, 1] && *stride == [1, 1] && *groups == 1 && around == [(0, 0); 2] {
+            pointwise(input, weight, bias)
+        } else {
+            let options = ConvOptions::new_with_padding(*stride, around, *dilation, *groups);
+            module::conv2d(input, weight, bias, options)
+        };
         activate(self.activation, output)
+    }
+
+    fn padding(&self) -> Padding {
+        match self.conv.padding {
+            PaddingConfig2d::Same => Padding::Same,
+            PaddingConfig2d::Explicit(padding, ..) => Padding::Even(padding),
+            PaddingConfig2d::Valid => Padding::Even(0),
+        }
+    }
+
+    /// Weight and bias with the norm folded in, as [`ConvNorm::lower`] folds it: with statistics that do not change a norm
+    /// is a factor and a shift, and so derived it costs no pass over the map.
+    fn folded(&self) -> (Tensor<4>, Option<Tensor<1>>) {
+        let weight = self.conv.weight.val();
+        let bias = self.conv.bias.as_ref().map(|bias| bias.val());
+        let Some(norm) = &self.norm else { return (weight, bias) };
+        let scale = norm.gamma.val() / norm.running_var.value().add_scalar(norm.epsilon).sqrt();
+        let mean = norm.running_mean.value();
+        let shift = match bias {
+            Some(bias) => bias - mean,
+            None => -mean,
+        };
+        let [output] = scale.dims();
+        let bias = norm.beta.val() + shift * scale.clone();
+        (weight * scale.reshape([output, 1, 1, 1]), Some(bias))
     }
 
     /// Adds this layer to a plan, the norm folded into the convolution: with `s = gamma / sqrt(variance + epsilon)`,
@@ -124,11 +155,7 @@ impl ConvNorm {
             output,
             kernel,
             stride: self.conv.stride[0],
-            padding: match self.conv.padding {
-                PaddingConfig2d::Same => Padding::Same,
-                PaddingConfig2d::Explicit(padding, ..) => Padding::Even(padding),
-                PaddingConfig2d::Valid => Padding::Even(0),
-            },
+            padding: self.padding(),
             groups: self.conv.groups,
             weight,
             bias,
@@ -136,6 +163,19 @@ impl ConvNorm {
             add,
         })
     }
+}
+
+/// A 1x1 convolution as one matrix product over the pixels of all images: its gradient is two more, where burn's
+/// convolution would go image by image.
+fn pointwise(input: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    let [batch, channels, height, width] = input.dims();
+    let [output, ..] = weight.dims();
+    let pixels = input.permute([0, 2, 3, 1]).reshape([batch * height * width, channels]);
+    let mut sums = pixels.matmul(weight.reshape([output, channels]).transpose());
+    if let Some(bias) = bias {
+        sums = sums + bias.unsqueeze::<2>();
+    }
+    sums.reshape([batch, height, width, output]).permute([0, 3, 1, 2])
 }
 
 /// Multiplies a norm into the weight and bias of the convolution before it.
@@ -194,6 +234,8 @@ fn batch_norm(loader: &mut Loader<'_>, name: &str, channels: usize) -> Result<Ba
     norm.beta = Param::from_tensor(beta);
     norm.running_mean = RunningState::new(mean);
     norm.running_var = RunningState::new(variance);
+    // The few images that a person fine-tunes on say less about the statistics than what the weights come with.
+    norm.training = Param::from_bool(false);
     Ok(norm)
 }
 

@@ -47,7 +47,7 @@ fn trained(options: TrainOptions, train: Views, validation: Views, seed: u32) ->
 /// All features as they are.
 fn raw(views: &Views) -> Tensor<2> {
     let all: Vec<usize> = (0..views.len()).collect();
-    let identity = Standardisation { mean: vec![0.0; LENGTH], scale: vec![1.0; LENGTH] };
+    let identity = Standardisation { unit: false, mean: vec![0.0; LENGTH], scale: vec![1.0; LENGTH] };
     let rows = TensorData::new(views.standardised(&all, &identity), [views.len(), LENGTH]);
     Tensor::from_data(rows, &Device::flex())
 }
@@ -137,11 +137,29 @@ fn one_example_a_class_is_solved_without_a_choice() {
 }
 
 #[test]
+fn class_means_are_kept_where_cross_validation_prefers_them() {
+    let run =
+        |solver, train: Views| trained(TrainOptions { solver, ..options() }, train, clouds(3, 20, 1.0, 2), 1);
+    let few = clouds(3, 4, 1.0, 1);
+    let [means, solved, auto] =
+        [Solver::Prototype, Solver::Lbfgs, Solver::Auto].map(|solver| run(solver, few.clone()));
+    assert_eq!((means.rows.len(), means.strength), (1, None));
+    assert!(means.head.unit() && means.temperature != 1.0);
+    assert!([weights(&means), weights(&solved)].contains(&weights(&auto)));
+    let test = clouds(3, 20, 1.0, 3);
+    for outcome in [means, solved, auto] {
+        let probabilities = outcome.head.probabilities(raw(&test)).unwrap();
+        let judged = Metrics::new(&labels(3), &probabilities, &test.classes());
+        assert!(judged.accuracy > 0.9, "{judged:?}");
+    }
+}
+
+#[test]
 fn a_loss_that_is_not_finite_ends_the_run() {
     let features: Features = [f16::INFINITY; LENGTH].into();
     let view =
         |i: u32| LabelledView { features: features.clone(), class: i as usize % 3, group: i, plain: true };
-    for solver in [Solver::Lbfgs, Solver::Adamw] {
+    for solver in [Solver::Lbfgs, Solver::Prototype, Solver::Auto, Solver::Adamw] {
         let views = Views::new(LENGTH, (0..6).map(view).collect());
         let options = TrainOptions { solver, ..options() };
         let mut run = Run::new(options, labels(3), views, Views::default(), 1);

@@ -1,0 +1,101 @@
+/** Fine-tuning the last stages: it learns, survives saving, does not depend on pauses or the cache, and does no harm. */
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { TrainOptions } from 'rekindle';
+import { openSite } from './site.ts';
+
+const site = await openSite();
+after(() => site.close());
+
+const TUNE: TrainOptions = { strategy: 'partial', views: 2, batchSize: 16, tune: { epochs: 3 } };
+
+/** Trains at a small input; gives the report without timings, predictions as they were and as an opened project has them. */
+async function train(options: TrainOptions, pausing = false) {
+  const page = await site.page();
+  return page.evaluate(
+    async ({ options, pausing }) => {
+      const { Tuner } = await import('rekindle');
+      const { byLabel, photos } = await import('page/photos.js');
+      const tuner = await Tuner.create({ device: 'cpu', seed: 3, inputSize: 96 });
+      for (const [label, files] of byLabel(await photos('train', 12))) await tuner.addExamples(label, files);
+      const run = tuner.train(options);
+      let duringPause = 0;
+      let prepared = 0;
+      for await (const event of run) {
+        if (event.type === 'prepare') prepared += 1;
+        if (!pausing || event.type !== 'epoch' || event.phase !== 'tune') continue;
+        run.pause();
+        const events: unknown[] = [];
+        const watch = (async () => {
+          for await (const later of run) events.push(later);
+        })();
+        // What was posted before the pause arrived there still arrives; after that nothing may.
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        const settled = events.length;
+        await new Promise((resolve) => setTimeout(resolve, 700));
+        duringPause += events.length - settled;
+        run.resume();
+        void watch.catch(() => {});
+      }
+      const { timings, ...report } = await run.report;
+      const images = (await photos('test', 2)).map(({ file }) => file);
+      const predictions = await tuner.predict(images);
+      const opened = await Tuner.open(await tuner.save());
+      const again = await opened.predict(images);
+      const openedReport = opened.report;
+      await tuner.dispose();
+      await opened.dispose();
+      return { report, timings, predictions, again, openedReport, duringPause, prepared };
+    },
+    { options, pausing },
+  );
+}
+
+test('the last stages are trained, saved and opened, and predict as before', async (t) => {
+  // Without photos kept aside nothing can be compared, and what was trained is kept.
+  const { report, predictions, again, openedReport, timings } = await train({ ...TUNE, validation: 0 });
+  const rows = report.epochs.filter(({ phase }) => phase === 'tune');
+  assert.deepEqual(report.tuning, { cut: 17, kept: true, headValidation: null });
+  assert.equal(rows.length, 3);
+  assert.ok(rows.at(-1)!.trainLoss < rows[0]!.trainLoss, 'the loss goes down');
+  t.diagnostic(`${timings.trainMs.toFixed(0)} ms`);
+  assert.deepEqual(again, predictions);
+  assert.deepEqual(openedReport, report);
+  const alone = await train({ ...TUNE, validation: 0, strategy: 'head' });
+  assert.equal(alone.report.tuning, null);
+  assert.notDeepEqual(predictions, alone.predictions);
+});
+
+test('pauses and the size of the cache change nothing', async () => {
+  const plain = await train(TUNE);
+  const paused = await train(TUNE, true);
+  assert.equal(paused.duringPause, 0, 'nothing happens while it is paused');
+  assert.deepEqual(paused.report, plain.report);
+  assert.deepEqual(paused.predictions, plain.predictions);
+  const uncached = await train({ ...TUNE, tune: { ...TUNE.tune, cacheMb: 0 } });
+  assert.deepEqual(uncached.report.epochs, plain.report.epochs);
+  assert.deepEqual(uncached.predictions, plain.predictions);
+});
+
+test('a fine-tuning that makes it worse leaves the head alone', async () => {
+  const harmful = { ...TUNE, tune: { epochs: 1, learningRate: 1, backboneRate: 1, clip: 0, warmup: 0 } } satisfies TrainOptions;
+  const { report, predictions } = await train(harmful);
+  const alone = await train({ ...TUNE, strategy: 'head' });
+  assert.equal(report.tuning?.kept, false);
+  assert.deepEqual(report.validation, report.tuning?.headValidation);
+  assert.deepEqual(predictions, alone.predictions);
+});
+
+test('a cut that the backbone does not have is refused by name', async () => {
+  const refused = await (await site.page()).evaluate(async () => {
+    const { RekindleError, Tuner } = await import('rekindle');
+    const { byLabel, photos } = await import('page/photos.js');
+    const tuner = await Tuner.create({ device: 'cpu', inputSize: 32 });
+    for (const [label, files] of byLabel(await photos('train', 2))) await tuner.addExamples(label, files);
+    const error = await tuner.train({ strategy: 'partial', tune: { lastStages: 40 } }).report.catch((error: unknown) => error);
+    await tuner.dispose();
+    return error instanceof RekindleError ? { code: error.code, option: error.details['option'] } : null;
+  });
+  assert.deepEqual(refused, { code: 'OPTION_INVALID', option: 'tune.lastStages' });
+});
