@@ -4,12 +4,12 @@ use std::sync::OnceLock;
 
 use burn::tensor::Device as BurnDevice;
 
-use crate::backbone::{Backbone, TunedStages};
+use crate::backbone::{Backbone, TunedStages, described};
 use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, Region, View};
 use crate::prefix::{CpuPrefix, Map, Plan};
-use crate::weights::{Spec, Tensors};
+use crate::weights::{Description, Spec, Tensors};
 #[cfg(feature = "gpu")]
 use crate::{device::self_test, prefix::GpuPrefix};
 
@@ -53,17 +53,17 @@ impl Embedder {
         Self::load(Tensors::read(weights)?, device, input_size).await
     }
 
-    /// The same from the file of another tool (PyTorch or safetensors), which does not say how it was trained.
+    /// The same from a file of any kind, such as PyTorch's, that `description` describes where it does not do so itself.
     ///
     /// # Errors
-    /// As [`Embedder::new`].
-    pub async fn from_foreign(
+    /// As [`Embedder::new`]; `OPTION_INVALID` where the description lacks something, or is not needed.
+    pub async fn open(
         weights: &[u8],
-        spec: Spec,
+        description: &Description,
         device: Device,
         input_size: Option<u32>,
     ) -> Result<Self> {
-        Self::load(Tensors::read_foreign(weights, spec)?, device, input_size).await
+        Self::load(described::read(weights, description)?, device, input_size).await
     }
 
     async fn load(tensors: Tensors<'_>, device: Device, input_size: Option<u32>) -> Result<Self> {

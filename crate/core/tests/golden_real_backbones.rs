@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use rekindle::Spec;
-use rekindle::backbone::Backbone;
+use rekindle::backbone::{Backbone, Classifier};
 use rekindle::image::{Pixels, Preprocess};
 use rekindle::prefix::CpuPrefix;
 use rekindle::weights::Tensors;
@@ -52,26 +52,6 @@ fn check(name: &str, found: &[f32], tolerance: f32) {
     assert!(largest <= tolerance, "{name} differs by {largest}");
 }
 
-/// The logits of the whole classifier, from the last stage's map, `[channels, height, width]`.
-fn logits(arch: &str, map: Tensor<4>, embedding: &[f32]) -> Vec<f32> {
-    let bytes = weights(&format!("{arch}.classifier.f32.safetensors"));
-    let mut tensors = Tensors::read(&bytes).unwrap();
-    if arch == "squeezenet1_1" {
-        // A convolution, ReLU and the mean, in this order.
-        let weight = tensors.take("classifier.1.weight", &[1000, 512, 1, 1]).unwrap();
-        let weight = Tensor::<2>::from_data(TensorData::new(weight, [1000, 512]), &Device::flex());
-        let bias = tensors.take("classifier.1.bias", &[1000]).unwrap();
-        let bias = Tensor::<2>::from_data(TensorData::new(bias, [1000, 1]), &Device::flex());
-        let [_, channels, height, width] = map.dims();
-        let sums = weight.matmul(map.reshape([channels, height * width])) + bias;
-        return burn::tensor::activation::relu(sums).mean_dim(1).into_data().try_to_vec().unwrap();
-    }
-    let weight = tensors.take("_fc.weight", &[1000, 1280]).unwrap();
-    let bias = tensors.take("_fc.bias", &[1000]).unwrap();
-    let dot = |row: &[f32]| row.iter().zip(embedding).map(|(w, x)| w * x).sum::<f32>();
-    weight.chunks_exact(1280).zip(&bias).map(|(row, bias)| dot(row) + bias).collect()
-}
-
 fn top(logits: &[f32], count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]));
@@ -83,6 +63,8 @@ fn agrees(arch: &str) {
     let bytes = weights(&format!("{arch}.f32.safetensors"));
     let tensors = Tensors::read(&bytes).unwrap();
     let preprocess = Preprocess::new(tensors.spec(), SIDE as u32);
+    let classifier = weights(&format!("{arch}.classifier.f32.safetensors"));
+    let classifier = Classifier::read(&classifier, tensors.spec()).unwrap();
     let backbone = Backbone::load(tensors, &Device::flex()).unwrap();
     let prefix = CpuPrefix::compile(&block_on(backbone.lower(backbone.len())).unwrap(), SIDE).unwrap();
     // The file that is shipped: f16, norms and biases f32.
@@ -97,8 +79,8 @@ fn agrees(arch: &str) {
         check(&format!("{arch}.{photo}.embedding"), &embedding, 1e-3);
         check(&format!("{arch}.{photo}.embedding"), &rounded.run(&values).unwrap(), 3e-2);
         let input = Tensor::<4>::from_data(TensorData::new(values, [1, SIDE, SIDE, 3]), &Device::flex());
-        let map = backbone.forward(input.permute([0, 3, 1, 2]), 0..backbone.len());
-        let logits = logits(arch, map, &embedding);
+        let map = backbone.forward(input.permute([0, 3, 1, 2]), 0..backbone.len()).into_data();
+        let logits = classifier.logits(&map.try_to_vec::<f32>().unwrap()).unwrap();
         check(&format!("{arch}.{photo}.logits"), &logits, 1e-3);
         let five = top(&logits, 5);
         assert_eq!(five, top(&expected(&format!("{arch}.{photo}.logits")), 5), "{photo}");

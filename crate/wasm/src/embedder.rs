@@ -2,9 +2,10 @@
 
 use crate::convert::{JsResult, from_js, throw, to_js};
 use crate::image::pixels;
-use crate::options::augment;
+use crate::options::{augment, json};
 use crate::tuner::Tuner;
-use rekindle::{Augment, Device, Pixels, View};
+use rekindle::weights::Description;
+use rekindle::{Augment, Device, Pixels, View, backbone};
 use wasm_bindgen::prelude::*;
 
 /// Weights, preprocessing and frozen prefix: pixels in, features out.
@@ -13,11 +14,25 @@ pub struct Embedder(pub(crate) rekindle::Embedder);
 
 #[wasm_bindgen]
 impl Embedder {
-    /// Loads the weights onto a device.
-    pub async fn create(weights: Vec<u8>, device: JsValue, input_size: Option<u32>) -> JsResult<Embedder> {
+    /// Loads the weights onto a device; `description` says of a file of another tool how it was trained, and so does timm's
+    /// `config` where it is silent.
+    pub async fn create(
+        weights: Vec<u8>,
+        device: JsValue,
+        input_size: Option<u32>,
+        description: JsValue,
+        config: Option<String>,
+    ) -> JsResult<Embedder> {
         console_error_panic_hook::set_once();
         let device: Device = from_js(device)?;
-        rekindle::Embedder::new(&weights, device, input_size).await.map(Embedder).map_err(throw)
+        let mut description = Description::from_json(&json(&description)?).map_err(throw)?;
+        if let Some(config) = config {
+            description = description.or(Description::from_timm(&config).map_err(throw)?);
+        }
+        rekindle::Embedder::open(&weights, &description, device, input_size)
+            .await
+            .map(Embedder)
+            .map_err(throw)
     }
 
     /// The same embedder with the stages that a project fine-tuned; undefined where it did not.
@@ -77,6 +92,11 @@ impl Embedder {
         self.0.map(&view).await.map_err(throw)
     }
 
+    /// The classifier that the weights were trained with, from its file.
+    pub fn classifier(&self, file: &[u8]) -> JsResult<Classifier> {
+        backbone::Classifier::read(file, self.0.spec()).map(Classifier).map_err(throw)
+    }
+
     /// The views themselves as RGBA, one after the other.
     pub fn preview(
         &self,
@@ -88,6 +108,18 @@ impl Embedder {
     ) -> JsResult<Vec<u8>> {
         let views = self.views(rgba, width, height, views, &augment_options)?;
         Ok(views.iter().flat_map(Pixels::to_rgba).collect())
+    }
+}
+
+/// The classifier that the weights were trained with.
+#[wasm_bindgen]
+pub struct Classifier(backbone::Classifier);
+
+#[wasm_bindgen]
+impl Classifier {
+    /// The likeliest classes of an image, from its last feature map: `{ label, probability }`.
+    pub fn classify(&self, map: &[f32], most: usize) -> JsResult<JsValue> {
+        to_js(&self.0.classify(map, most).map_err(throw)?)
     }
 }
 

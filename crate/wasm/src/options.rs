@@ -30,7 +30,7 @@ pub fn augment(options: &JsValue) -> JsResult<Augment> {
 
 /// JSON and not `serde-wasm-bindgen`, which passes over names that a struct does not have: a misspelt option must be
 /// told. A value that is no number or infinite arrives as null, and is refused as such.
-fn json(options: &JsValue) -> JsResult<String> {
+pub fn json(options: &JsValue) -> JsResult<String> {
     if options.is_undefined() || options.is_null() {
         return Ok("{}".into());
     }

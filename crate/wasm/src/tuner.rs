@@ -4,6 +4,7 @@ use crate::convert::{JsResult, from_js, throw, to_js};
 use crate::embedder::Embedder;
 use crate::options::train_options;
 use rekindle::image::Traits;
+use rekindle::project::Project;
 use rekindle::train::Progress;
 use rekindle::tuner::Training;
 use rekindle::{Error, View};
@@ -25,10 +26,10 @@ pub struct Checkup(rekindle::health::Checkup);
 #[wasm_bindgen]
 pub struct TuningRun(rekindle::tuner::TuningRun);
 
-/// The side of the input that a project file was made with, in pixels.
-#[wasm_bindgen(js_name = projectInputSize)]
-pub fn project_input_size(project: &[u8]) -> JsResult<u32> {
-    rekindle::project::Project::read(project).map(|project| project.input_size).map_err(throw)
+/// The weights and the side of the input in pixels that a project file was made with: `{ spec, inputSize }`.
+#[wasm_bindgen(js_name = projectMadeWith)]
+pub fn project_made_with(project: &[u8]) -> JsResult<JsValue> {
+    to_js(&Project::read(project).map_err(throw)?.made_with())
 }
 
 #[wasm_bindgen]

@@ -3,6 +3,8 @@
 
 mod blocks;
 pub mod catalogue;
+mod classifier;
+pub mod described;
 mod efficientnet;
 mod loader;
 mod mobile;
@@ -28,6 +30,7 @@ use crate::prefix::Plan;
 use crate::weights::Tensors;
 
 pub use blocks::{ConvNorm, Fire, InvertedResidual, MaxPool, Residual, SqueezeExcite};
+pub use classifier::{Classifier, Named};
 pub use loader::{Loader, Source};
 pub use names::Lineage;
 pub use stage::Stage;

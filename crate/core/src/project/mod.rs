@@ -44,6 +44,16 @@ pub struct Project {
     pub model: Model,
 }
 
+/// What a project file was made with, and can only be used with.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeWith<'a> {
+    /// The pretrained weights.
+    pub spec: &'a Spec,
+    /// Side of the input in pixels.
+    pub input_size: u32,
+}
+
 /// `project.json`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -125,13 +135,18 @@ impl Project {
         })
     }
 
+    /// What it was made with.
+    pub fn made_with(&self) -> MadeWith<'_> {
+        MadeWith { spec: &self.spec, input_size: self.input_size }
+    }
+
     /// Whether the head reads embeddings of these weights: any others would give wrong predictions without a word.
     ///
     /// # Errors
     /// `PROJECT_FORMAT`, saying what differs.
     pub fn check_made_for(&self, spec: &Spec, input_size: u32, feature_len: usize) -> Result<()> {
         let name = |spec: &Spec| format!("{}.{} ({})", spec.arch, spec.tag, spec.sha256);
-        if self.spec != *spec {
+        if !self.spec.is_same_weights(spec) {
             let reason =
                 format!("it was made with the weights {}; these are {}", name(&self.spec), name(spec));
             return Err(Error::ProjectFormat { reason });

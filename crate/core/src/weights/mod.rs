@@ -3,6 +3,7 @@
 mod bytes;
 mod checksum;
 mod closest;
+mod description;
 mod pickle;
 mod pytorch;
 mod spec;
@@ -11,5 +12,6 @@ mod tensors;
 mod timm;
 
 pub use checksum::checksum;
+pub use description::Description;
 pub use spec::{Interpolation, Spec};
 pub use tensors::{CHECKSUM_KEY, CLASSES_KEY, LICENSE_KEY, SPEC_KEY, Tensors};

@@ -41,6 +41,12 @@ pub enum Interpolation {
 }
 
 impl Spec {
+    /// Whether the two mean the same numbers, used in the same way, wherever they were taken from.
+    pub fn is_same_weights(&self, other: &Self) -> bool {
+        let Self { tag, license, source, .. } = other.clone();
+        Self { tag, license, source, ..self.clone() } == *other
+    }
+
     /// Reads a spec and checks its numbers.
     ///
     /// # Errors
@@ -52,8 +58,11 @@ impl Spec {
         spec.checked()
     }
 
-    /// Refuses numbers that are out of their range.
-    pub(super) fn checked(self) -> Result<Self> {
+    /// The spec itself.
+    ///
+    /// # Errors
+    /// `WEIGHTS_FORMAT` where a number is out of its range.
+    pub fn checked(self) -> Result<Self> {
         let range = if !self.mean.iter().all(|value| value.is_finite()) {
             "mean must be finite"
         } else if !self.std.iter().all(|value| value.is_finite() && *value > 0.0) {

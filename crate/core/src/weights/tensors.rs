@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use half::{bf16, f16};
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{Metadata, TensorView};
 use safetensors::{Dtype, SafeTensors};
 
 use super::closest::closest;
@@ -42,6 +42,15 @@ pub struct Tensors<'a> {
 }
 
 impl<'a> Tensors<'a> {
+    /// Whether the bytes are of another tool: PyTorch's, or safetensors without a spec.
+    pub fn are_foreign(bytes: &[u8]) -> bool {
+        let spec =
+            |header: &Metadata| header.metadata().as_ref().is_some_and(|all| all.contains_key(SPEC_KEY));
+        bytes.starts_with(pytorch::ZIP)
+            || bytes.starts_with(pytorch::PICKLE)
+            || SafeTensors::read_metadata(bytes).is_ok_and(|(_, header)| !spec(&header))
+    }
+
     /// Reads the header of a safetensors file and checks the whole file against its checksum.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Interpolation, Spec};
+use super::{Description, Interpolation};
 use crate::error::{Error, Result};
 
 /// The parts of the file that are read; it has more.
@@ -14,24 +14,22 @@ struct Config {
 
 #[derive(Deserialize)]
 struct Pretrained {
-    #[serde(default)]
-    tag: String,
+    tag: Option<String>,
     /// Channels, height, width.
     input_size: [u32; 3],
     interpolation: Interpolation,
     crop_pct: f32,
     mean: [f32; 3],
     std: [f32; 3],
-    #[serde(default)]
-    license: String,
+    license: Option<String>,
 }
 
-impl Spec {
-    /// Reads timm's `config.json`. `source` is where the weights come from, `sha256` that of their file.
+impl Description {
+    /// Reads timm's `config.json`.
     ///
     /// # Errors
-    /// `WEIGHTS_FORMAT` where the text is no such file, the input is not square and RGB, or a number is out of its range.
-    pub fn from_timm(json: &str, source: &str, sha256: &str) -> Result<Self> {
+    /// `WEIGHTS_FORMAT` where the text is no such file, or the input is not square and RGB.
+    pub fn from_timm(json: &str) -> Result<Self> {
         let refuse = |reason: String| Error::WeightsFormat { reason };
         let config: Config = serde_json::from_str(json)
             .map_err(|error| refuse(format!("the file is no config.json of timm: {error}")))?;
@@ -42,25 +40,24 @@ impl Spec {
         if height != width {
             return Err(refuse(format!("the config's input is {width}x{height}; only squares are used")));
         }
-        Self {
-            arch: architecture,
+        Ok(Self {
+            arch: Some(architecture),
             tag: trained.tag,
-            input_size: width,
-            mean: trained.mean,
-            std: trained.std,
-            interpolation: trained.interpolation,
-            crop_pct: trained.crop_pct,
+            input_size: Some(width),
+            mean: Some(trained.mean),
+            std: Some(trained.std),
+            interpolation: Some(trained.interpolation),
+            crop_pct: Some(trained.crop_pct),
             license: trained.license,
-            source: source.into(),
-            sha256: sha256.into(),
-        }
-        .checked()
+            source: None,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::Spec;
 
     /// What timm's `save_config_for_hf` writes, without what is not read.
     const CONFIG: &str = r#"{
@@ -70,7 +67,7 @@ mod tests {
             "std": [0.5, 0.5, 0.5], "license": "apache-2.0", "first_conv": "conv_stem" } }"#;
 
     fn read(json: &str) -> Result<Spec> {
-        Spec::from_timm(json, "hf:timm/tf_efficientnet_lite0.in1k", "0")
+        Description::from_timm(json)?.spec(&[])
     }
 
     #[test]
