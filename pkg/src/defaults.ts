@@ -1,5 +1,5 @@
 /** What is used where an option is left out. The training's own defaults are the Rust core's; a test compares them. */
-import type { AugmentOptions, CreateOptions, PreviewOptions, ResolvedTrainOptions, TuneOptions } from './types.js';
+import type { AugmentOptions, Budget, CreateOptions, PreviewOptions, ResolvedTrainOptions, TuneOptions } from './types.js';
 
 export const DEFAULT_CREATE_OPTIONS = {
   backbone: 'mobilenet_v2',
@@ -53,5 +53,8 @@ export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
   augment: DEFAULT_AUGMENT_OPTIONS,
   tune: DEFAULT_TUNE_OPTIONS,
 };
+
+/** The speed is that of one core with relaxed SIMD; see `docs/benchmarks/embed.md`. */
+export const DEFAULT_BUDGET = { viewMs: 40, downloadMb: 50, speed: 10 } as const satisfies Required<Budget>;
 
 export const DEFAULT_PREVIEW_OPTIONS = { views: 8 } as const satisfies PreviewOptions;

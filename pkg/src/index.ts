@@ -5,6 +5,7 @@ export { ERROR_CODES, RekindleError } from './errors.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 export {
   DEFAULT_AUGMENT_OPTIONS,
+  DEFAULT_BUDGET,
   DEFAULT_CREATE_OPTIONS,
   DEFAULT_PREVIEW_OPTIONS,
   DEFAULT_TRAIN_OPTIONS,

@@ -1,7 +1,8 @@
 /** Checks what a caller gives before anything is fetched or posted. The training's options are checked by the core. */
-import { DEFAULT_CREATE_OPTIONS, DEFAULT_PREVIEW_OPTIONS } from './defaults.js';
+import { type BackboneRequest, backboneRequest, classifierSource } from './backbone.js';
+import { DEFAULT_BUDGET, DEFAULT_CREATE_OPTIONS, DEFAULT_PREVIEW_OPTIONS } from './defaults.js';
 import { optionInvalid } from './errors.js';
-import type { AddOptions, CreateOptions, DeviceChoice, PreviewOptions } from './types.js';
+import type { AddOptions, Budget, CreateOptions, DeviceChoice, PreviewOptions } from './types.js';
 
 interface Rule {
   expected: string;
@@ -11,18 +12,20 @@ interface Rule {
 type Rules<T> = Record<keyof T, Rule>;
 
 const CREATE_RULES: Rules<CreateOptions> = {
-  backbone: oneOf('mobilenet_v2'),
+  backbone: {
+    expected: "a name in Tuner.backbones, 'hf:owner/name', an address (string or URL) or a Blob",
+    allows: (value) => isPlace(value) && value !== '',
+  },
+  spec: { expected: 'an object that describes the weights', allows: (value) => typeof value === 'object' && value !== null },
+  sha256: { expected: '64 hexadecimal digits', allows: (value) => typeof value === 'string' && /^[\da-f]{64}$/i.test(value) },
+  baseUrl: { expected: 'an address (string or URL)', allows: (value) => typeof value === 'string' || value instanceof URL },
+  cache: { expected: 'true or false', allows: (value) => typeof value === 'boolean' },
+  classifier: { expected: 'an address (string or URL) or a Blob', allows: isPlace },
   device: oneOf('auto', 'cpu', 'webgpu'),
   seed: whole(0, 4294967295),
-  inputSize: {
-    expected: 'a multiple of 32 from 32 to 512',
-    allows: (value) => whole(32, 512).allows(value) && Number(value) % 32 === 0,
-  },
+  inputSize: whole(32, 1024),
   workers: whole(1, 32),
-  weights: {
-    expected: 'an address (string or URL) or a Blob',
-    allows: (value) => typeof value === 'string' || value instanceof URL || value instanceof Blob,
-  },
+  weights: { expected: 'an address (string or URL) or a Blob', allows: isPlace },
   onProgress: { expected: 'a function', allows: (value) => typeof value === 'function' },
   signal: { expected: 'an AbortSignal', allows: (value) => value instanceof AbortSignal },
 };
@@ -33,21 +36,50 @@ const PREVIEW_RULES: Rules<PreviewOptions> = {
   seed: whole(0, 4294967295),
 };
 
+const TOP_RULES: Rules<{ top?: number }> = { top: whole(1, 1000) };
+
+const BUDGET_RULES: Rules<Budget> = { viewMs: positive(), downloadMb: positive(), speed: positive() };
+
 const ADD_RULES: Rules<AddOptions> = {
   group: { expected: 'a string that is not empty', allows: (value) => typeof value === 'string' },
 };
 
-/** Create options, checked, with the defaults that do not depend on the weights. */
-export type CheckedCreateOptions = CreateOptions & { device: DeviceChoice; seed: number };
+/** Create options, checked, with defaults filled in and the backbone found. */
+export interface StartOptions {
+  device: DeviceChoice;
+  seed: number;
+  inputSize: CreateOptions['inputSize'] | undefined;
+  workers: CreateOptions['workers'] | undefined;
+  onProgress: CreateOptions['onProgress'] | undefined;
+  signal: CreateOptions['signal'] | undefined;
+  backbone: BackboneRequest;
+  classifier: string | Blob | null;
+}
 
-/** @throws {RekindleError} OPTION_INVALID naming the option that is unknown or out of its range. */
-export function checkCreateOptions(options: CreateOptions): CheckedCreateOptions {
-  return { ...DEFAULT_CREATE_OPTIONS, ...checked(options, CREATE_RULES) };
+/**
+ * @param opening Whether a project is opened, which knows its backbone where the options name none.
+ * @throws {RekindleError} OPTION_INVALID naming the option that is unknown or out of its range.
+ */
+export function checkCreateOptions(given: CreateOptions, opening: boolean): StartOptions {
+  const options = checked(given, CREATE_RULES);
+  const { inputSize, workers, onProgress, signal, device = DEFAULT_CREATE_OPTIONS.device, seed = DEFAULT_CREATE_OPTIONS.seed } = options;
+  const backbone = backboneRequest(options, opening);
+  return { device, seed, inputSize, workers, onProgress, signal, backbone, classifier: classifierSource(options) };
 }
 
 /** @throws {RekindleError} OPTION_INVALID naming the option that is unknown or out of its range. */
 export function checkPreviewOptions(options: PreviewOptions): PreviewOptions & { views: number } {
   return { ...DEFAULT_PREVIEW_OPTIONS, ...checked(options, PREVIEW_RULES) };
+}
+
+/** @throws {RekindleError} OPTION_INVALID naming the option that is unknown or out of its range. */
+export function checkTopOptions(options: { top?: number }): { top: number } {
+  return { top: 5, ...checked(options, TOP_RULES) };
+}
+
+/** @throws {RekindleError} OPTION_INVALID naming the option that is unknown or out of its range. */
+export function checkBudget(budget: Budget): Required<Budget> {
+  return { ...DEFAULT_BUDGET, ...checked(budget, BUDGET_RULES) };
 }
 
 /**
@@ -97,8 +129,16 @@ function check(option: string, value: unknown, rule: Rule): void {
   if (!rule.allows(value)) throw optionInvalid(option, value, rule.expected);
 }
 
+function isPlace(value: unknown): boolean {
+  return typeof value === 'string' || value instanceof URL || value instanceof Blob;
+}
+
 function oneOf(...names: string[]): Rule {
   return { expected: `one of ${names.join(', ')}`, allows: (value) => names.includes(value as string) };
+}
+
+function positive(): Rule {
+  return { expected: 'a positive number', allows: (value) => typeof value === 'number' && value > 0 };
 }
 
 function whole(least: number, most: number): Rule {

@@ -1,4 +1,5 @@
 /** What the main thread and the worker say to each other. */
+import type { BackboneRequest } from './backbone.js';
 import type { ErrorCode, ErrorDetails } from './errors.js';
 import type {
   AugmentOptions,
@@ -9,6 +10,7 @@ import type {
   Health,
   LoadProgress,
   Metrics,
+  NamedClass,
   Prediction,
   Report,
   Spec,
@@ -18,6 +20,7 @@ import type {
 } from './types.js';
 import type { Turn } from './turns.js';
 import type { View, WasmCode } from './wasm.js';
+import type { Weights } from './weights.js';
 
 /** What an image is when it is posted; see `images.ts`. */
 export type ImageSource = Blob | ImageBitmap | ImageData;
@@ -39,6 +42,7 @@ interface SessionCalls {
   setLive(args: { on: boolean }): void;
   predict(args: { image: ImageSource }): Prediction;
   explain(args: { image: ImageSource; label: string | null }): Explanation;
+  classifyPretrained(args: { image: ImageSource; top: number }): NamedClass[];
   embed(args: { image: ImageSource }): Float32Array<ArrayBuffer>;
   evaluate(args: { features: Float32Array; labels: string[] }): Metrics;
   save(args: Nothing): Uint8Array<ArrayBuffer>;
@@ -48,7 +52,7 @@ interface SessionCalls {
 interface HelperCalls {
   /** Answered as soon as the script runs; the other calls come by the port. */
   connect(args: { port: MessagePort }): void;
-  startHelper(args: { code: WasmCode; weights: Uint8Array; inputSize: number }): void;
+  startHelper(args: { code: WasmCode; weights: Weights; inputSize: number }): void;
   embedViews(args: { image: Blob; views: View[]; augment: AugmentOptions | undefined; cut: number | undefined }): Embedded;
 }
 
@@ -71,8 +75,9 @@ export interface CreateArgs {
   inputSize: number | undefined;
   /** Ports to helpers, each a worker that the page has started and ends. */
   helpers: MessagePort[];
-  /** An absolute address or the file. */
-  weights: string | Blob;
+  backbone: BackboneRequest;
+  /** An absolute address or the file of the classifier that the weights were trained with; null where none is known. */
+  classifier: string | Blob | null;
   /** A project file to open. */
   project: Blob | null;
 }

@@ -1,4 +1,5 @@
 /** A project in the worker: the wasm objects, and the files of the examples. Answers the calls of `protocol.ts`. */
+import { backboneOf } from './backbone.js';
 import { decode, keep } from './decode.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import { Gate } from './gate.js';
@@ -7,19 +8,20 @@ import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, Stat
 import { nextTask } from './task.js';
 import { Team } from './team.js';
 import { Turns } from './turns.js';
-import type { Example, Explanation, Health, Metrics, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
+import type { Example, Explanation, Health, Metrics, NamedClass, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
 import {
   isTrap,
   startWasm,
   type View,
   type WasmBuild,
+  type WasmClassifier,
   type WasmEmbedder,
   type WasmModule,
   type WasmRun,
   type WasmTuner,
   type WasmTuningRun,
 } from './wasm.js';
-import { loadWeights, type WeightsManifest } from './weights.js';
+import { loadWeights, readClassifier, type WeightsManifest } from './weights.js';
 
 /** What a worker is built of: the wasm module, and what the weights must be. */
 export interface Build extends WasmBuild {
@@ -57,6 +59,9 @@ export class Session implements Answers {
   /** With the stages of the trained model, which is what predicts. */
   #predictor: Promise<WasmEmbedder>;
   readonly #tuner: WasmTuner;
+  readonly #classifierSource: string | Blob | null;
+  /** Of the pretrained weights, fetched when it is asked for. */
+  #classifier: Promise<WasmClassifier> | undefined;
   readonly #publish: (change: Partial<State>) => void;
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
@@ -66,13 +71,21 @@ export class Session implements Answers {
   #options: ResolvedTrainOptions;
 
   private constructor(
-    parts: { wasm: WasmModule; embedder: WasmEmbedder; tuner: WasmTuner; team: Team; created: Created },
+    parts: {
+      wasm: WasmModule;
+      embedder: WasmEmbedder;
+      tuner: WasmTuner;
+      team: Team;
+      created: Created;
+      classifier: string | Blob | null;
+    },
     publish: (change: Partial<State>) => void,
   ) {
     this.created = parts.created;
     this.#wasm = parts.wasm;
     this.#embedder = parts.embedder;
     this.#tuner = parts.tuner;
+    this.#classifierSource = parts.classifier;
     const turns = new Turns(parts.embedder, parts.wasm);
     this.#parts = { tuner: parts.tuner, files: this.#files, turns, team: parts.team };
     this.#predictor = this.#followModel();
@@ -85,20 +98,28 @@ export class Session implements Answers {
   /** Fetches wasm and weights side by side and starts a new project, or the one of a project file. */
   static async load(
     build: Build,
-    { device, seed, inputSize, helpers, weights: source, project }: CreateArgs,
-    { emit }: CallContext,
+    { device, seed, inputSize, helpers, backbone, classifier, project }: CreateArgs,
+    { emit, signal }: CallContext,
     publish: (change: Partial<State>) => void,
   ): Promise<Session> {
     const began = performance.now();
     const timed = async <T>(work: Promise<T>) => ({ value: await work, ms: performance.now() - began });
-    const [{ value: code, ms: wasmMs }, { value: weights, ms: weightsMs }] = await Promise.all([
-      timed(startWasm(build, emit)),
-      timed(loadWeights(source, build.weights, emit)),
-    ]);
     const wasm = build.module;
+    const starting = timed(startWasm(build, emit));
     const file = project && new Uint8Array(await project.arrayBuffer());
-    const size = inputSize ?? (file ? wasm.projectInputSize(file) : undefined);
-    const { value: embedder, ms: readyMs } = await timed(wasm.Embedder.create(weights, device, size));
+    // Nobody else knows which backbone a project needs.
+    const made = async () => starting.then(() => wasm.projectMadeWith(file ?? new Uint8Array()));
+    const request = backbone.kind === 'project' ? backboneOf((await made()).spec, backbone.base, backbone.cache) : backbone;
+    const [{ value: code, ms: wasmMs }, { value: loaded, ms: weightsMs }] = await Promise.all([
+      starting,
+      timed(loadWeights(request, build.weights, signal, emit)),
+    ]);
+    const { weights } = loaded;
+    const size = inputSize ?? (file ? (await made()).inputSize : undefined);
+    const { value: embedder, ms: readyMs } = await timed(
+      wasm.Embedder.create(weights.bytes, device, size, weights.description, weights.config),
+    );
+    await loaded.keep();
     const tuner = file ? wasm.Tuner.open(file, embedder) : new wasm.Tuner(embedder, seed);
     const team = new Team(helpers, { code, weights, inputSize: embedder.inputSize() });
     const created: Created = {
@@ -108,7 +129,7 @@ export class Session implements Answers {
       startup: { wasmMs, weightsMs, prefixMs: readyMs - Math.max(wasmMs, weightsMs) },
       elapsedMs: performance.now() - began,
     };
-    const session = new Session({ wasm, embedder, tuner, team, created }, publish);
+    const session = new Session({ wasm, embedder, tuner, team, created, classifier }, publish);
     await session.#predictor;
     return session;
   }
@@ -196,6 +217,25 @@ export class Session implements Answers {
     const embedder = await this.#predictor;
     const map = await embedder.map(rgba, width, height);
     return { width, height, heat: this.#tuner.explain(embedder, map, width, height, label ?? undefined) };
+  }
+
+  async classifyPretrained({ image, top }: Args<'classifyPretrained'>): Promise<NamedClass[]> {
+    const { rgba, width, height } = await decode(image, this.#wasm.probe);
+    this.#classifier ??= this.#loadClassifier();
+    const classifier = await this.#classifier;
+    return classifier.classify(await this.#embedder.map(rgba, width, height), top);
+  }
+
+  /** The next call tries again where it could not be had. */
+  async #loadClassifier(): Promise<WasmClassifier> {
+    try {
+      const source = this.#classifierSource;
+      if (source === null) throw optionInvalid('classifier', 'not given', 'the file of the classifier that the weights were trained with');
+      return this.#embedder.classifier(await readClassifier(source));
+    } catch (error) {
+      this.#classifier = undefined;
+      throw error;
+    }
   }
 
   async embed({ image }: Args<'embed'>): Promise<Float32Array<ArrayBuffer>> {

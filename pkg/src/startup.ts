@@ -1,8 +1,8 @@
 /** From options to a worker that is ready. */
 import { Connection } from './connection.js';
 import { type ChosenDevice, chooseDevice, cpuInsteadOf, isDeviceError, startWorker } from './device.js';
-import { optionInvalid, RekindleError } from './errors.js';
-import type { CheckedCreateOptions } from './options.js';
+import { RekindleError } from './errors.js';
+import type { StartOptions } from './options.js';
 import { defaultWorkers, startPool } from './pool.js';
 import type { DeviceInfo, Spec, StartupTimings } from './types.js';
 
@@ -17,7 +17,7 @@ export interface Started {
 }
 
 /** Chooses the device and starts its worker; under `auto` the CPU takes over where the GPU fails. */
-export async function start(options: CheckedCreateOptions, project: Blob | null): Promise<Started> {
+export async function start(options: StartOptions, project: Blob | null): Promise<Started> {
   options.signal?.throwIfAborted();
   const began = performance.now();
   const device = await chooseDevice(options.device);
@@ -34,12 +34,11 @@ export async function start(options: CheckedCreateOptions, project: Blob | null)
 
 async function startOn(
   device: ChosenDevice,
-  options: CheckedCreateOptions,
+  options: StartOptions,
   project: Blob | null,
   began: number,
 ): Promise<Started> {
-  const { seed, inputSize, workers, onProgress, signal } = options;
-  const weights = weightsSource(options.weights);
+  const { seed, inputSize, workers, backbone, classifier, onProgress, signal } = options;
   const worker = newWorker(device.kind);
   const helpers = device.kind === 'cpu' ? (workers ?? defaultWorkers()) - 1 : 0;
   const { connections, ports, running } = startPool(helpers, () => startWorker('cpu'));
@@ -47,7 +46,7 @@ async function startOn(
   try {
     const { spec, stages, simd, startup, elapsedMs } = await connection.call(
       'create',
-      { device: device.kind, seed, inputSize, helpers: ports, weights, project },
+      { device: device.kind, seed, inputSize, helpers: ports, backbone, classifier, project },
       { transfer: ports, signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
     );
     // So that nothing is fetched any more once the tuner is there.
@@ -57,16 +56,6 @@ async function startOn(
   } catch (error) {
     connection.close(new RekindleError('DISPOSED', 'the tuner was not created'));
     throw error;
-  }
-}
-
-function weightsSource(given: string | URL | Blob | undefined): string | Blob {
-  if (given instanceof Blob) return given;
-  if (given === undefined) return new URL('../weights/mobilenet_v2.safetensors', import.meta.url).href;
-  try {
-    return new URL(given, globalThis.document?.baseURI ?? globalThis.location?.href).href;
-  } catch {
-    throw optionInvalid('weights', String(given), 'a valid address');
   }
 }
 

@@ -1,14 +1,18 @@
 /** The public face: a project in work. All computing is done in a worker that it owns. */
+import { recommend } from './backbone.js';
+import { BACKBONES } from './catalogue.js';
 import type { CallOptions, Connection } from './connection.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import { capture, isMany, listOf, readImage, transferOf } from './images.js';
-import { checkAddOptions, checkCreateOptions, checkLabel, checkPreviewOptions, checkSignal, withoutUndefined } from './options.js';
+import { checkAddOptions, checkBudget, checkCreateOptions, checkLabel, checkPreviewOptions, checkSignal, checkTopOptions, withoutUndefined } from './options.js';
 import type { ImageSource } from './protocol.js';
 import { type Started, start } from './startup.js';
 import { TrainingRun } from './training.js';
 import type {
   Added,
   AddOptions,
+  BackboneInfo,
+  Budget,
   ClassCount,
   CreateOptions,
   DeviceInfo,
@@ -19,6 +23,7 @@ import type {
   ImageInput,
   LabelledImage,
   Metrics,
+  NamedClass,
   Prediction,
   PreviewOptions,
   Rejected,
@@ -45,6 +50,9 @@ import type {
  * const { label, probability } = await tuner.predict(photo);
  */
 export class Tuner {
+  /** Every architecture that can be loaded, with its usual weights. */
+  static readonly backbones: readonly BackboneInfo[] = BACKBONES;
+
   /** The device that is used, and why. */
   readonly device: DeviceInfo;
   /** Origin and preprocessing of the pretrained weights. */
@@ -86,7 +94,7 @@ export class Tuner {
    * });
    */
   static async create(options: CreateOptions = {}): Promise<Tuner> {
-    const checked = checkCreateOptions(options);
+    const checked = checkCreateOptions(options, false);
     return new Tuner(await start(checked, null), checked.seed);
   }
 
@@ -103,9 +111,25 @@ export class Tuner {
    */
   static async open(project: Blob, options: CreateOptions = {}): Promise<Tuner> {
     if (!(project instanceof Blob)) throw optionInvalid('project', project, 'a Blob or File');
-    const checked = checkCreateOptions(options);
+    const checked = checkCreateOptions(options, true);
     const started = await start(checked, project);
     return new Tuner(started, started.connection.state.report?.seed ?? checked.seed);
+  }
+
+  /**
+   * The backbone whose usual weights name most of ImageNet's images right, of those that take no longer for a view and no larger a
+   * download than the budget says. Its time is its multiply-adds over the speed: a rule of thumb, to be measured on the device
+   * where it matters.
+   *
+   * @param budget Everything has a default, see {@link DEFAULT_BUDGET}.
+   * @returns Null where none is small enough.
+   * @throws {RekindleError} OPTION_INVALID when an option is unknown or not a positive number.
+   * @example
+   * const best = Tuner.recommend({ viewMs: 100, downloadMb: 25 });
+   * const tuner = await Tuner.create({ backbone: best?.name });
+   */
+  static recommend(budget: Budget = {}): BackboneInfo | null {
+    return recommend(checkBudget(budget));
   }
 
   /** The classes in the order in which they were first named, with their numbers of examples; a new array at each change. */
@@ -378,6 +402,26 @@ export class Tuner {
     return this.#askOne(
       () => readImage(image),
       (source, transfer) => this.#connection.call('explain', { image: source, label: kept }, transfer),
+    );
+  }
+
+  /**
+   * Classifies an image by the classifier that the pretrained weights were trained with, untrained classes or not: MobileNetV2's names
+   * ImageNet's 1000 classes. Its file is fetched at the first call.
+   *
+   * @param image One image.
+   * @param options `top`: how many of the likeliest classes, 5 where left out.
+   * @throws {RekindleError} OPTION_INVALID when the classifier of these weights is not known: give `classifier` to `Tuner.create`.
+   * @throws {RekindleError} WEIGHTS_FETCH, WEIGHTS_FORMAT, WEIGHTS_MISMATCH when its file does not arrive or is not the right one.
+   * @throws {RekindleError} IMAGE_DECODE, IMAGE_SHAPE when the image cannot be used.
+   * @example
+   * const [{ label, probability }] = await tuner.classifyPretrained(photo);
+   */
+  async classifyPretrained(image: ImageInput, options: { top?: number } = {}): Promise<NamedClass[]> {
+    const { top } = checkTopOptions(options);
+    return this.#askOne(
+      () => readImage(image),
+      (source, transfer) => this.#connection.call('classifyPretrained', { image: source, top }, transfer),
     );
   }
 

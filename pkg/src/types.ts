@@ -43,7 +43,7 @@ export interface StartupTimings {
   prefixMs: number;
 }
 
-/** Bytes of the package's own files that have arrived. */
+/** Bytes of the package's own files and of weights that have arrived. */
 export interface LoadProgress {
   file: 'wasm' | 'weights';
   loadedBytes: number;
@@ -53,24 +53,100 @@ export interface LoadProgress {
 
 /** How a project is started. Defaults: `DEFAULT_CREATE_OPTIONS`. */
 export interface CreateOptions {
-  /** The pretrained network. */
-  backbone?: 'mobilenet_v2';
+  /**
+   * The pretrained network: a name in `Tuner.backbones`; `hf:owner/name` for weights of timm at the Hugging Face hub, or
+   * `hf:owner/name@revision`; the address of a weights file (a string with a slash or a dot, or a URL); or the file itself. `mobilenet_v2` is in the package;
+   * anything else is fetched, once. Images never leave the device.
+   */
+  backbone?: string | URL | Blob;
+  /** What a weights file does not say itself; it must name its architecture at least. */
+  spec?: WeightsDescription;
+  /** Of the weights file, in hexadecimal: another file is refused. */
+  sha256?: string;
+  /** Where the hub is; `https://huggingface.co` where left out. A mirror need not have the hub's lists, only its files. */
+  baseUrl?: string | URL;
+  /** Whether fetched weights are kept in the browser's Cache Storage, under the name `rekindle`; true where left out. */
+  cache?: boolean;
+  /**
+   * The file of the classifier that the weights were trained with, for `classifyPretrained`: its address, or the file itself. The
+   * package carries MobileNetV2's.
+   */
+  classifier?: string | URL | Blob;
   device?: DeviceChoice;
   /** Of everything that is random: splits, views, head. Whole number from 0 to 4294967295. */
   seed?: number;
-  /** Side of the square input in pixels: a multiple of 32 from 32 to 512; the weights' own where left out. */
+  /** Side of the square input in pixels: a multiple of 32 from 32 to 512, or the weights' own, as where it is left out. */
   inputSize?: number;
   /**
    * How many workers embed side by side on the CPU, 1 to 32; each takes about 50 MB. One for each core where left out, at
    * most 4, or 8 where the browser says that there are 8 GB of memory.
    */
   workers?: number;
-  /** Another place of the weights file that the package carries: its address, or the file itself. */
+  /** Another place of the weights of a `backbone` that is named: the address, or the file itself. */
   weights?: string | URL | Blob;
   /** Is told of bytes as they arrive. */
   onProgress?: (progress: LoadProgress) => void;
   /** Stops the loading; the call rejects with the signal's reason. */
   signal?: AbortSignal;
+}
+
+/**
+ * How weights were trained. What is left out is as torchvision trains: bilinear, a centre crop of 0.875, ImageNet's mean and
+ * deviation, and the architecture's usual input size.
+ */
+export interface WeightsDescription {
+  /** Name of the architecture in `Tuner.backbones`, or timm's. */
+  arch?: string;
+  tag?: string;
+  inputSize?: number;
+  /** Of R, G, B, for values of 0 to 1. */
+  mean?: [number, number, number];
+  std?: [number, number, number];
+  interpolation?: 'bilinear' | 'bicubic';
+  /** Part of the resized shorter side that the centre crop keeps. */
+  cropPct?: number;
+  license?: string;
+  source?: string;
+}
+
+/** An architecture that can be loaded, and its usual weights. */
+export interface BackboneInfo {
+  name: string;
+  /** timm's name, where it is another. */
+  alias: string | null;
+  /** The repository of its usual weights at the Hugging Face hub. */
+  hub: string | null;
+  /** The address of its usual weights, where the hub has none. */
+  address: string | null;
+  /** Numbers to learn without the classifier. */
+  parameters: number;
+  /** Of one image of `inputSize`, without the classifier. */
+  multiplyAdds: number;
+  embeddingLength: number;
+  inputSize: number;
+  stages: number;
+  /** Size of the usual weights. */
+  downloadBytes: number | null;
+  license: string | null;
+  /** Share of ImageNet's validation images that the usual weights name right, in percent. */
+  top1: number | null;
+  top1Source: string | null;
+}
+
+/** What a backbone may cost. */
+export interface Budget {
+  /** For one view of an image, in milliseconds; 40 where left out. */
+  viewMs?: number;
+  /** To download, in megabytes; 50 where left out. */
+  downloadMb?: number;
+  /** Million multiply-adds in a millisecond; that of one core in the benchmark where left out. */
+  speed?: number;
+}
+
+/** A class that the pretrained classifier knows. */
+export interface NamedClass {
+  label: string;
+  probability: number;
 }
 
 /** One labelled image that was added. */

@@ -7,10 +7,12 @@ import type {
   Health,
   LoadProgress,
   Metrics,
+  NamedClass,
   Prediction,
   ResolvedTrainOptions,
   Spec,
   StoredReport,
+  WeightsDescription,
 } from './types.js';
 import type { ChosenDevice } from './device.js';
 import { download } from './download.js';
@@ -54,6 +56,8 @@ export interface WasmEmbedder {
   ): Promise<Float32Array<ArrayBuffer>>;
   /** The last feature map of the plain view: `featureLength()` channels of a square. */
   map(rgba: Uint8ClampedArray, width: number, height: number): Promise<Float32Array<ArrayBuffer>>;
+  /** The classifier that the weights were trained with, from its file. */
+  classifier(file: Uint8Array): WasmClassifier;
   /** The same views as RGBA images of `inputSize()` squared, one after the other. */
   preview(
     rgba: Uint8ClampedArray,
@@ -63,6 +67,12 @@ export interface WasmEmbedder {
     augment: AugmentOptions | undefined,
   ): Uint8Array<ArrayBuffer>;
   free(): void;
+}
+
+/** The classifier that the weights were trained with. */
+export interface WasmClassifier {
+  /** The likeliest classes of an image, from what `map` gave. */
+  classify(map: Float32Array, most: number): NamedClass[];
 }
 
 /** The state of a project: examples by id (their pixels stay outside), cached features, head, report. */
@@ -152,11 +162,18 @@ export interface WasmModule extends KernelHost {
   /** What pixels (RGBA with straight alpha) tell of copies and of what they show; read by the tuner alone. */
   traits(rgba: Uint8ClampedArray, width: number, height: number): Uint8Array<ArrayBuffer>;
   defaultTrainOptions(): ResolvedTrainOptions;
-  /** Reads the input size that a project file was made with. Throws PROJECT_FORMAT. */
-  projectInputSize(project: Uint8Array): number;
+  /** Reads what a project file was made with. Throws PROJECT_FORMAT. */
+  projectMadeWith(project: Uint8Array): { spec: Spec; inputSize: number };
   checkTrainOptions(options: unknown): ResolvedTrainOptions;
   Embedder: {
-    create(weights: Uint8Array, device: 'cpu' | 'webgpu', inputSize: number | undefined): Promise<WasmEmbedder>;
+    /** The description says of a file of another tool how it was trained, and so does timm's `config` where it is silent. */
+    create(
+      weights: Uint8Array,
+      device: 'cpu' | 'webgpu',
+      inputSize: number | undefined,
+      description?: WeightsDescription,
+      config?: string,
+    ): Promise<WasmEmbedder>;
   };
   Tuner: {
     new (embedder: WasmEmbedder, seed: number): WasmTuner;

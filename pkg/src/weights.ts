@@ -1,7 +1,11 @@
-/** Gets the pretrained weights and makes sure that they are the ones this build was made for. */
+/** Gets the pretrained weights that were asked for, with what is known of them. */
+import type { PlacedBackbone } from './backbone.js';
 import { download } from './download.js';
 import { RekindleError } from './errors.js';
-import type { LoadProgress } from './types.js';
+import { findAtHub } from './hub.js';
+import { fetchLarge } from './large-file.js';
+import { Store } from './store.js';
+import type { LoadProgress, WeightsDescription } from './types.js';
 
 /** What the weights file of a build must be. */
 export interface WeightsManifest {
@@ -9,32 +13,116 @@ export interface WeightsManifest {
   sha256: string;
 }
 
-/**
- * Reads the weights from an address or a file and checks them.
- *
- * @throws {RekindleError} WEIGHTS_FETCH when they cannot be fetched or arrive cut off.
- * @throws {RekindleError} WEIGHTS_FORMAT when the file is another one than this build needs.
- */
-export async function loadWeights(
-  source: string | Blob,
-  manifest: WeightsManifest,
-  onProgress: (progress: LoadProgress) => void,
-): Promise<Uint8Array> {
-  const bytes = await read(source, onProgress);
-  await check(bytes, manifest);
-  return bytes;
+/** A weights file, and what it does not say itself. */
+export interface Weights {
+  bytes: Uint8Array<ArrayBuffer>;
+  description: WeightsDescription;
+  /** timm's `config.json`, heard where the description is silent. */
+  config: string | undefined;
 }
 
-async function read(source: string | Blob, onProgress: (progress: LoadProgress) => void) {
-  const report = (loadedBytes: number, totalBytes: number | null) => {
-    onProgress({ file: 'weights', loadedBytes, totalBytes });
-  };
-  try {
+/** Weights, and what is to be done with them once they have proven good: files that are not are not kept. */
+export interface Loaded {
+  weights: Weights;
+  keep: () => Promise<void>;
+}
+
+type OnProgress = (progress: LoadProgress) => void;
+const NOTHING_KEPT = async () => {};
+
+/**
+ * Reads weights from wherever they are, and checks what is known of the file.
+ *
+ * @throws {RekindleError} WEIGHTS_FETCH when they cannot be fetched or arrive cut off.
+ * @throws {RekindleError} WEIGHTS_FORMAT when the file is another one than it must be.
+ */
+export async function loadWeights(
+  request: PlacedBackbone,
+  manifest: WeightsManifest,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<Loaded> {
+  switch (request.kind) {
+    case 'shipped': {
+      const bytes = await readShipped(request.source, onProgress);
+      await checkShipped(bytes, manifest);
+      return { weights: { bytes, description: {}, config: undefined }, keep: NOTHING_KEPT };
+    }
+    case 'file': {
+      const { source, description, sha256, cache } = request;
+      const from = typeof source === 'string' ? { source, ...description } : description;
+      const file = await readFile(source, sha256, await Store.open(cache), signal, onProgress);
+      // A file that says itself where it is from needs no other word.
+      return { weights: { bytes: file.bytes, description: from, config: undefined }, keep: file.keep };
+    }
+    case 'hub': {
+      const { repository, revision, description, cache } = request;
+      const store = await Store.open(cache);
+      const found = await fetched(request.base, () => findAtHub(request, store, signal));
+      const file = await readFile(found.url, found.sha256, store, signal, onProgress);
+      const source = `hf:${repository}${revision === 'main' ? '' : `@${revision}`}`;
+      return { weights: { bytes: file.bytes, description: { source, ...description }, config: found.config }, keep: file.keep };
+    }
+  }
+}
+
+/** Reads the file of a classifier. */
+export async function readClassifier(source: string | Blob): Promise<Uint8Array<ArrayBuffer>> {
+  return readShipped(source, () => {});
+}
+
+async function readShipped(source: string | Blob, onProgress: OnProgress): Promise<Uint8Array<ArrayBuffer>> {
+  const report = reporter(onProgress);
+  return fetched(source, async () => {
     const body = typeof source === 'string' ? await download(source, report) : source;
     const bytes = new Uint8Array(await body.arrayBuffer());
     if (body === source) report(bytes.length, bytes.length);
     return bytes;
+  });
+}
+
+async function readFile(
+  source: string | Blob,
+  sha256: string | null,
+  store: Store,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; keep: () => Promise<void> }> {
+  const report = reporter(onProgress);
+  if (source instanceof Blob) {
+    const bytes = await fetched(source, async () => new Uint8Array(await source.arrayBuffer()));
+    report(bytes.length, bytes.length);
+    await checkHash(bytes, sha256, source);
+    return { bytes, keep: NOTHING_KEPT };
+  }
+  const kept = await store.get(source);
+  if (kept && (await isCurrent(source, kept.modified, kept.bytes, sha256, signal))) {
+    report(kept.bytes.length, kept.bytes.length);
+    return { bytes: kept.bytes, keep: NOTHING_KEPT };
+  }
+  const file = await fetched(source, () => fetchLarge(source, store, signal, report));
+  await checkHash(file.bytes, sha256, source);
+  return { bytes: file.bytes, keep: () => store.put(source, file) };
+}
+
+/** Whether a file that was kept is still the one at its address. Where nobody answers, it is all there is. */
+async function isCurrent(url: string, modified: string | null, bytes: Uint8Array<ArrayBuffer>, wanted: string | null, signal: AbortSignal) {
+  if (wanted !== null) return [wanted.toLowerCase(), null].includes(await sha256Of(bytes));
+  const now = await fetch(url, { method: 'HEAD', signal }).catch(() => null);
+  if (!now?.ok) return true;
+  const length = now.headers.get('content-encoding') ? null : now.headers.get('content-length');
+  return now.headers.get('last-modified') === modified && (length === null || Number(length) === bytes.length);
+}
+
+function reporter(onProgress: OnProgress) {
+  return (loadedBytes: number, totalBytes: number | null) => onProgress({ file: 'weights', loadedBytes, totalBytes });
+}
+
+async function fetched<T>(source: string | Blob, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new RekindleError(
       'WEIGHTS_FETCH',
@@ -44,8 +132,8 @@ async function read(source: string | Blob, onProgress: (progress: LoadProgress) 
   }
 }
 
-async function check(bytes: Uint8Array<ArrayBuffer>, manifest: WeightsManifest): Promise<void> {
-  const found = { bytes: bytes.length, sha256: await sha256(bytes) };
+async function checkShipped(bytes: Uint8Array<ArrayBuffer>, manifest: WeightsManifest): Promise<void> {
+  const found = { bytes: bytes.length, sha256: await sha256Of(bytes) };
   if (found.bytes === manifest.bytes && (found.sha256 ?? manifest.sha256) === manifest.sha256) return;
   const reason =
     found.bytes === manifest.bytes
@@ -58,8 +146,19 @@ async function check(bytes: Uint8Array<ArrayBuffer>, manifest: WeightsManifest):
   );
 }
 
+async function checkHash(bytes: Uint8Array<ArrayBuffer>, wanted: string | null, source: string | Blob): Promise<void> {
+  if (wanted === null) return;
+  const found = await sha256Of(bytes);
+  if (found === null || found === wanted.toLowerCase()) return;
+  throw new RekindleError(
+    'WEIGHTS_FORMAT',
+    `the weights are not the file that was meant: its sha256 is ${found} where ${wanted} is expected. Fetch it from where it is genuine.`,
+    { url: typeof source === 'string' ? source : null, found, expected: wanted },
+  );
+}
+
 /** Null on pages without https, where browsers offer no hashing; the size and the reader still catch a cut-off file. */
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string | null> {
+async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string | null> {
   if (!globalThis.crypto?.subtle) return null;
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');

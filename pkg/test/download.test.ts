@@ -62,11 +62,16 @@ test('the total is null where it is not known or counts other bytes than those t
   assert.deepEqual((await progressOf('/zipped')).at(-1), [BYTES.length, null]);
 });
 
+async function shipped(source: string | Blob, onProgress: (progress: LoadProgress) => void = () => {}) {
+  const request = { kind: 'shipped', source } as const;
+  return (await loadWeights(request, MANIFEST, new AbortController().signal, onProgress)).weights.bytes;
+}
+
 test('weights arrive whole, from an address and from a file', async () => {
   const seen: LoadProgress[] = [];
-  assert.deepEqual(await loadWeights(`${origin}/whole`, MANIFEST, (progress) => seen.push(progress)), BYTES);
+  assert.deepEqual(await shipped(`${origin}/whole`, (progress) => seen.push(progress)), BYTES);
   assert.equal(seen.at(-1)?.file, 'weights');
-  assert.deepEqual(await loadWeights(new Blob([BYTES]), MANIFEST, () => {}), BYTES);
+  assert.deepEqual(await shipped(new Blob([BYTES])), BYTES);
 });
 
 for (const [path, code, text] of [
@@ -77,14 +82,14 @@ for (const [path, code, text] of [
   ['/altered', 'WEIGHTS_FORMAT', /sha256/],
 ] as const) {
   test(`weights at ${path} are ${code}`, async () => {
-    await assert.rejects(loadWeights(origin + path, MANIFEST, () => {}), (error) => {
+    await assert.rejects(shipped(origin + path), (error) => {
       return error instanceof RekindleError && error.code === code && text.test(error.message);
     });
   });
 }
 
 test('weights are WEIGHTS_FETCH when nobody answers, and the message says what to do', async () => {
-  await assert.rejects(loadWeights('http://127.0.0.1:9', MANIFEST, () => {}), (error) => {
+  await assert.rejects(shipped('http://127.0.0.1:9'), (error) => {
     return error instanceof RekindleError && error.code === 'WEIGHTS_FETCH' && /Check the connection/.test(error.message);
   });
 });

@@ -45,7 +45,7 @@ export class FakeCore {
       if (bytes[0] !== 'J'.charCodeAt(0)) throw new RekindleError('IMAGE_DECODE', 'not an image');
       return { format: 'jpeg', width: 1, height: 1, orientation: 1 };
     },
-    projectInputSize: () => 224,
+    projectMadeWith: () => ({ spec: SPEC, inputSize: 224 }),
     defaultTrainOptions: () => ({ ...DEFAULT_TRAIN_OPTIONS }),
     checkTrainOptions: (given) => {
       for (const name of Object.keys(given as object)) {
@@ -77,6 +77,7 @@ export class FakeCore {
         return new Float32Array(views.length);
       },
       map: async () => new Float32Array(4),
+      classifier: () => ({ classify: () => [] }),
       preview: (_rgba, _width, _height, views) => {
         return new Uint8Array(views.length * 16).map((_, i) => Math.floor(i / 16));
       },

@@ -15,9 +15,9 @@ function refused(work: () => unknown): { option?: unknown; expected?: unknown } 
 }
 
 test('defaults fill what is left out or undefined', () => {
-  const { backbone, device, seed, inputSize } = checkCreateOptions({ seed: undefined } as object);
-  assert.deepEqual({ backbone, device, seed, inputSize }, {
-    backbone: 'mobilenet_v2',
+  const { backbone, device, seed, inputSize } = checkCreateOptions({ seed: undefined } as object, false);
+  assert.deepEqual({ backbone: backbone.kind, device, seed, inputSize }, {
+    backbone: 'shipped',
     device: 'auto',
     seed: 0,
     inputSize: undefined,
@@ -26,23 +26,28 @@ test('defaults fill what is left out or undefined', () => {
 });
 
 test('a misspelt option is named, with the right names', () => {
-  const { option, expected } = refused(() => checkCreateOptions({ devcie: 'cpu' } as CreateOptions));
+  const { option, expected } = refused(() => checkCreateOptions({ devcie: 'cpu' } as CreateOptions, false));
   assert.equal(option, 'devcie');
   assert.match(String(expected), /device/);
-  assert.equal(refused(() => checkCreateOptions({ toString: 1 } as unknown as CreateOptions)).option, 'toString');
+  assert.equal(refused(() => checkCreateOptions({ toString: 1 } as unknown as CreateOptions, false)).option, 'toString');
 });
 
 for (const [name, value] of Object.entries({
   backbone: 'resnet',
   device: 'gpu',
   seed: 0.5,
-  inputSize: 100,
+  inputSize: 7,
+  sha256: 'abc',
+  baseUrl: 7,
+  cache: 'no',
+  spec: null,
+  classifier: 7,
   weights: 7,
   onProgress: 'yes',
   signal: {},
 })) {
   test(`create refuses ${name}: ${JSON.stringify(value)}`, () => {
-    assert.equal(refused(() => checkCreateOptions({ [name]: value })).option, name);
+    assert.equal(refused(() => checkCreateOptions({ [name]: value }, false)).option, name);
   });
 }
 

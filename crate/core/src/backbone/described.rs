@@ -16,13 +16,25 @@ const CROP_PCT: f32 = 0.875;
 ///
 /// # Errors
 /// `OPTION_INVALID` where the description does not say the architecture of a file that does not say it either, or says
-/// anything of one that does; else as the two.
+/// more or something else of one that does; else as the two.
 pub fn read<'a>(bytes: &'a [u8], description: &Description) -> Result<Tensors<'a>> {
     if Tensors::are_foreign(bytes) {
         return Tensors::read_foreign(bytes, description.spec(bytes)?);
     }
-    if description.is_empty() {
-        return Tensors::read(bytes);
+    let tensors = Tensors::read(bytes)?;
+    let known = &tensors.spec().arch;
+    if let Some(arch) = &description.arch
+        && catalogue::find(arch)?.name != catalogue::find(known)?.name
+    {
+        return Err(Error::OptionInvalid {
+            option: "spec.arch".into(),
+            found: arch.clone(),
+            expected: format!("{known}, as the file says"),
+        });
+    }
+    // Where a file was found is no matter to one that says where it is from.
+    if (Description { arch: None, source: None, ..description.clone() }).is_empty() {
+        return Ok(tensors);
     }
     Err(Error::OptionInvalid {
         option: "spec".into(),

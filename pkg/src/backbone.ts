@@ -1,0 +1,104 @@
+/** Which pretrained backbone a caller means: a name, a repository of the hub, an address or a file. */
+import { BACKBONES } from './catalogue.js';
+import { optionInvalid } from './errors.js';
+import type { BackboneInfo, Budget, CreateOptions, WeightsDescription } from './types.js';
+
+/** A backbone that is to be loaded, as it is posted to the worker. */
+export type BackboneRequest =
+  /** The file that the package carries, or a copy of it elsewhere. */
+  | { kind: 'shipped'; source: string | Blob }
+  /** Any other file, at an absolute address or at hand. */
+  | { kind: 'file'; source: string | Blob; description: WeightsDescription; sha256: string | null; cache: boolean }
+  /** A repository of timm at a hub. */
+  | { kind: 'hub'; base: string; repository: string; revision: string; description: WeightsDescription; cache: boolean }
+  /** What the project was made with. */
+  | { kind: 'project'; base: string; cache: boolean };
+
+/** One whose place is known. */
+export type PlacedBackbone = Exclude<BackboneRequest, { kind: 'project' }>;
+
+/** The backbone in the package. */
+const SHIPPED = 'mobilenet_v2';
+const HUB = 'https://huggingface.co';
+const HUB_NAME = /^hf:([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/;
+
+/** Where the package's own files are. */
+const packaged = () => new URL('../weights/mobilenet_v2.safetensors', import.meta.url).href;
+const packagedClassifier = () => new URL('../weights/mobilenet_v2.classifier.safetensors', import.meta.url).href;
+
+/**
+ * What the options mean.
+ *
+ * @param opening Whether a project is opened, which knows its backbone where the options name none.
+ * @throws {RekindleError} OPTION_INVALID when the backbone is none that is known, or an address is none.
+ */
+export function backboneRequest(options: CreateOptions, opening: boolean): BackboneRequest {
+  const { backbone, weights, spec: description = {}, sha256 = null, cache = true } = options;
+  const base = address('baseUrl', options.baseUrl ?? HUB).replace(/\/+$/, '');
+  if (opening && backbone === undefined && weights === undefined) return { kind: 'project', base, cache };
+  if (backbone === undefined || backbone === SHIPPED) {
+    return { kind: 'shipped', source: weights === undefined ? packaged() : place('weights', weights) };
+  }
+  const file = (source: string | Blob, said: WeightsDescription): BackboneRequest => {
+    return { kind: 'file', source, description: said, sha256, cache };
+  };
+  if (typeof backbone !== 'string') return file(place('backbone', backbone), description);
+  const [, repository, revision = 'main'] = HUB_NAME.exec(backbone) ?? [];
+  if (repository) return { kind: 'hub', base, repository, revision, description, cache };
+  const known = BACKBONES.find(({ name, alias }) => name === backbone || alias === backbone);
+  if (!known) {
+    // A name has neither a slash nor a dot; a misspelt one is not taken for an address.
+    if (/[/.]/.test(backbone) && !backbone.startsWith('hf:')) return file(address('backbone', backbone), description);
+    throw optionInvalid('backbone', backbone, "a name in Tuner.backbones, 'hf:owner/name', an address or a file");
+  }
+  const said = { arch: known.name, ...description };
+  return weights === undefined ? usual(known, said, base, cache) : file(place('weights', weights), said);
+}
+
+/** The usual weights of an architecture. */
+function usual({ name, hub, address }: BackboneInfo, description: WeightsDescription, base: string, cache: boolean): BackboneRequest {
+  if (hub) return { kind: 'hub', base, repository: hub, revision: 'main', description, cache };
+  if (address) return { kind: 'file', source: address, description, sha256: null, cache };
+  throw optionInvalid('weights', 'not given', `the address or the file of weights of ${name}, for which no usual ones are known`);
+}
+
+/**
+ * The backbone that a project was made with.
+ *
+ * @param made What its file says: the architecture and where its weights came from.
+ * @throws {RekindleError} OPTION_INVALID when that was a file at hand.
+ */
+export function backboneOf({ source, arch }: { source: string; arch: string }, base: string, cache: boolean): PlacedBackbone {
+  const [, repository, revision = 'main'] = HUB_NAME.exec(source) ?? [];
+  // The file says again what it said then.
+  if (repository) return { kind: 'hub', base, repository, revision, description: {}, cache };
+  if (arch === SHIPPED && source.startsWith('https://download.pytorch.org/')) return { kind: 'shipped', source: packaged() };
+  throw optionInvalid('backbone', 'not given', `the weights of ${arch} that the project was made with, which came from ${source}`);
+}
+
+/** The most accurate backbone that the budget allows, the one with fewer multiply-adds of equal ones. */
+export function recommend({ viewMs, downloadMb, speed }: Required<Budget>): BackboneInfo | null {
+  const fits = ({ multiplyAdds, downloadBytes }: BackboneInfo) => {
+    return multiplyAdds / 1e6 / speed <= viewMs && downloadBytes !== null && downloadBytes / 1e6 <= downloadMb;
+  };
+  const better = (a: BackboneInfo, b: BackboneInfo) => (b.top1 ?? 0) - (a.top1 ?? 0) || a.multiplyAdds - b.multiplyAdds;
+  return BACKBONES.filter((backbone) => backbone.top1 !== null && fits(backbone)).sort(better)[0] ?? null;
+}
+
+/** The file of the classifier that the weights were trained with; null where none is known. */
+export function classifierSource({ backbone, classifier }: CreateOptions): string | Blob | null {
+  if (classifier !== undefined) return place('classifier', classifier);
+  return backbone === undefined || backbone === SHIPPED ? packagedClassifier() : null;
+}
+
+function place(option: string, given: string | URL | Blob): string | Blob {
+  return given instanceof Blob ? given : address(option, given);
+}
+
+function address(option: string, given: string | URL): string {
+  try {
+    return new URL(given, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+  } catch {
+    throw optionInvalid(option, String(given), 'a valid address');
+  }
+}

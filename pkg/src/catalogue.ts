@@ -1,0 +1,2 @@
+import type { BackboneInfo } from './types.js';
+export const BACKBONES: readonly BackboneInfo[] = [];

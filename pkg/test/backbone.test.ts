@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { backboneOf, backboneRequest, classifierSource } from '../src/backbone.js';
+import { BACKBONES } from '../src/catalogue.js';
+import { RekindleError } from '../src/errors.js';
+import { Tuner } from '../src/tuner.js';
+import type { CreateOptions } from '../src/types.js';
+
+const request = (options: CreateOptions) => backboneRequest(options, false);
+
+function refused(work: () => unknown): RekindleError {
+  try {
+    work();
+  } catch (error) {
+    assert.ok(error instanceof RekindleError && error.code === 'OPTION_INVALID', String(error));
+    return error;
+  }
+  return assert.fail('nothing was thrown');
+}
+
+test('the default is the file in the package, or a copy elsewhere', () => {
+  const { kind, source } = request({}) as { kind: string; source: string };
+  assert.equal(kind, 'shipped');
+  assert.match(source, /weights\/mobilenet_v2\.safetensors$/);
+  const copy = new Blob();
+  assert.deepEqual(request({ backbone: 'mobilenet_v2', weights: copy }), { kind: 'shipped', source: copy });
+});
+
+test('a repository of the hub, its revision and a mirror are understood', () => {
+  const found = request({ backbone: 'hf:timm/resnet18.tv_in1k@refs/pr/1', baseUrl: 'https://mirror.example/hub/' });
+  assert.deepEqual(found, {
+    kind: 'hub',
+    base: 'https://mirror.example/hub',
+    repository: 'timm/resnet18.tv_in1k',
+    revision: 'refs/pr/1',
+    description: {},
+    cache: true,
+  });
+});
+
+test('every name in the catalogue is understood, by both of its names', () => {
+  assert.ok(BACKBONES.length > 30);
+  for (const { name, alias, hub, address } of BACKBONES) {
+    for (const backbone of alias === null ? [name] : [name, alias]) {
+      if (backbone === 'mobilenet_v2') continue;
+      if (!hub && !address) {
+        assert.match(refused(() => request({ backbone })).message, /weights/);
+        continue;
+      }
+      const found = request({ backbone });
+      const { arch } = (found as { description: { arch?: string } }).description;
+      assert.equal(arch, name);
+    }
+  }
+});
+
+test('addresses and files are taken with what is said of them', () => {
+  const spec = { arch: 'resnet18' };
+  const file = new Blob();
+  const common = { kind: 'file', description: spec, sha256: null, cache: true };
+  assert.deepEqual(request({ backbone: 'https://example.org/r.pth', spec }), { ...common, source: 'https://example.org/r.pth' });
+  assert.deepEqual(request({ backbone: new URL('https://example.org/r.pth'), spec }), { ...common, source: 'https://example.org/r.pth' });
+  assert.deepEqual(request({ backbone: file, spec, cache: false }), { ...common, source: file, cache: false });
+  const named = { ...common, description: { arch: 'resnet18', cropPct: 1 }, source: file };
+  assert.deepEqual(request({ backbone: 'resnet18', weights: file, spec: { cropPct: 1 } }), named);
+});
+
+test('what is neither is refused', () => {
+  for (const backbone of ['resnet19', 'hf:timm', 'hf:a/b/c', 'hf:']) {
+    assert.match(refused(() => request({ backbone })).message, /Tuner\.backbones/, backbone);
+  }
+  refused(() => request({ backbone: 'https://[' }));
+  refused(() => request({ baseUrl: 'nowhere' }));
+});
+
+test('a project knows its backbone, unless that came from a file', () => {
+  assert.deepEqual(backboneRequest({}, true), { kind: 'project', base: 'https://huggingface.co', cache: true });
+  const from = (source: string, arch = 'resnet18') => backboneOf({ source, arch }, 'https://hub.example', true);
+  assert.equal(from('hf:timm/resnet18.tv_in1k').kind, 'hub');
+  assert.equal(from('https://download.pytorch.org/models/mobilenet_v2-b0353104.pth', 'mobilenet_v2').kind, 'shipped');
+  assert.match(refused(() => from('unknown')).message, /resnet18/);
+});
+
+test('the classifier is known of the backbone in the package alone', () => {
+  assert.match(String(classifierSource({})), /mobilenet_v2\.classifier\.safetensors$/);
+  assert.equal(classifierSource({ backbone: 'hf:timm/resnet18.tv_in1k' }), null);
+  const file = new Blob();
+  assert.equal(classifierSource({ backbone: 'resnet18', classifier: file }), file);
+});
+
+test('the most accurate backbone within the budget is recommended', () => {
+  const cost = (name: string | undefined) => BACKBONES.find((one) => one.name === name);
+  const small = Tuner.recommend({ viewMs: 6, downloadMb: 20, speed: 10 });
+  assert.ok(small && small.multiplyAdds <= 60e6 && (small.downloadBytes ?? Infinity) <= 20e6);
+  const all = Tuner.recommend({ viewMs: 1e9, downloadMb: 1e9 });
+  assert.equal(all?.top1, Math.max(...BACKBONES.map(({ top1 }) => top1 ?? 0)));
+  assert.equal(Tuner.recommend({ viewMs: 0.001 }), null);
+  const usual = cost(Tuner.recommend()?.name);
+  for (const better of BACKBONES.filter(({ top1 }) => (top1 ?? 0) > (usual?.top1 ?? 0))) {
+    assert.ok(better.multiplyAdds > 400e6 || (better.downloadBytes ?? Infinity) > 50e6, better.name);
+  }
+  refused(() => Tuner.recommend({ viewMs: 0 }));
+  refused(() => Tuner.recommend({ ms: 1 } as object));
+});
