@@ -1,6 +1,6 @@
 /** The real photographs of the set `cutout`, as `cargo xtask photos` lays them out. */
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -19,6 +19,13 @@ const COUNTS: Record<Split, number> = { train: 133, test: 57 };
 function cache(): string {
   const own = process.env['REKINDLE_CACHE'];
   return own ?? path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'rekindle');
+}
+
+/** A weights file that `cargo xtask weights` has fetched or made. */
+export function weightsFile(name: string): Buffer {
+  const file = path.join(cache(), 'weights', name);
+  if (!existsSync(file)) throw new Error(`there is no ${file}: run \`cargo xtask weights\``);
+  return readFileSync(file);
 }
 
 /** Folder of the set: `<split>/<label>/NNN.jpg`. */

@@ -30,7 +30,7 @@ export class Server {
   readonly requests: string[] = [];
 
   private readonly folders: { prefix: string; folder: string }[] = [];
-  private readonly files = new Map<string, () => string | Promise<string>>();
+  private readonly files = new Map<string, () => string | Uint8Array | Promise<string>>();
   private readonly replacements: { pattern: RegExp; replace: (bytes: Uint8Array) => Replacement }[] = [];
 
   private constructor(private readonly http: HttpServer) {
@@ -58,7 +58,7 @@ export class Server {
   }
 
   /** Serves what `make` gives at exactly `path`. */
-  file(path: string, make: () => string | Promise<string>): void {
+  file(path: string, make: () => string | Uint8Array | Promise<string>): void {
     this.files.set(path, make);
   }
 

@@ -8,6 +8,6 @@ export declare const probe: WasmModule['probe'];
 export declare const traits: WasmModule['traits'];
 export declare const defaultTrainOptions: WasmModule['defaultTrainOptions'];
 export declare const checkTrainOptions: WasmModule['checkTrainOptions'];
-export declare const projectInputSize: WasmModule['projectInputSize'];
+export declare const projectMadeWith: WasmModule['projectInputSize'];
 export declare const Embedder: WasmModule['Embedder'];
 export declare const Tuner: WasmModule['Tuner'];
