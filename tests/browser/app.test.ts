@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readFile } from 'node:fs/promises';
 import type { Locator, Page } from 'playwright-core';
-import { listPhotos, photoFolder } from './photos.ts';
+import { listPhotos, photoFolder, weightsFile } from './photos.ts';
 import { openApp } from './site.ts';
 
 const TRAINING_MS = 300_000;
@@ -218,5 +218,24 @@ describe('changing what it learns from', () => {
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByText(/Stopped\. The model from before is still there\./).waitFor();
     assert.deepEqual(await verdict(), before);
+  });
+
+  test('another network takes the photos over, and a bad file leaves everything as it was', async () => {
+    const before = await count('fish');
+    await page.getByText('the defaults suit most photos').click();
+    const use = async (name: string, buffer: Buffer) => {
+      await page.getByLabel('Weights file').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+    };
+    const weights = weightsFile('squeezenet1_1.safetensors');
+    await use('half.safetensors', weights.subarray(0, 100_000));
+    await page.getByText('half.safetensors cannot be used.').waitFor();
+    assert.ok(await page.getByText('MobileNetV2, which comes with this page.').isVisible());
+    assert.ok((await verdict()).label.length > 0);
+
+    await use('squeezenet.safetensors', weights);
+    await page.getByText('squeezenet1_1, from your file.').waitFor({ timeout: 60_000 });
+    assert.equal(await count('fish'), before);
+    await train('Train');
+    await page.getByText('Accuracy').first().waitFor();
   });
 });

@@ -8,6 +8,8 @@ export interface Photo {
   label: string;
   name: string;
   file: Blob;
+  /** What it was taken together with. */
+  group: string | undefined;
 }
 
 /** A class with its photos, in the order in which they came. */
@@ -37,6 +39,8 @@ class Project {
   state = $state<'loading' | 'ready' | 'failed'>('loading');
   loaded = $state.raw<Partial<Record<LoadProgress['file'], LoadProgress>>>({});
   device = $state.raw<DeviceInfo | null>(null);
+  /** Name of the pretrained network's architecture. */
+  backbone = $state('');
   /** Why the start failed. */
   startTrouble = $state.raw<Trouble | null>(null);
 
@@ -189,6 +193,47 @@ class Project {
     return next.report;
   }
 
+  /**
+   * Takes the pretrained network of a weights file, or the one of this page. The photos go over to it; what was learnt does
+   * not. On failure everything stays as it was, and `explain` says why. Tells whether it succeeded.
+   *
+   * @param weights With the name of the architecture where the file does not say it.
+   */
+  async useBackbone(weights: { file: Blob; arch: string } | null, explain: (error: unknown) => Trouble): Promise<boolean> {
+    let changed = false;
+    await this.#edit(async () => {
+      let next: Tuner | undefined;
+      try {
+        const described = weights?.arch ? { spec: { arch: weights.arch } } : {};
+        next = await Tuner.create(weights ? { backbone: weights.file, ...described } : {});
+        this.classes = await this.#carryOver(next);
+        await this.#tuner?.dispose();
+        this.#use(next);
+        this.#touch();
+        changed = true;
+        this.spoken = `The network is now ${this.backbone}.`;
+      } catch (error) {
+        await next?.dispose();
+        this.notice = { kind: 'trouble', ...explain(error) };
+      }
+    });
+    return changed;
+  }
+
+  /** Gives all photos to another tuner, and the classes with their numbers there. */
+  async #carryOver(next: Tuner): Promise<PhotoClass[]> {
+    const classes: PhotoClass[] = [];
+    for (const one of this.classes) {
+      const photos: Photo[] = [];
+      for (const photo of one.photos) {
+        const { added } = await next.addExamples(one.label, photo.file, photo.group === undefined ? {} : { group: photo.group });
+        if (added[0]) photos.push({ ...photo, id: added[0].id });
+      }
+      classes.push({ ...one, photos });
+    }
+    return classes;
+  }
+
   /** Does something that may fail, and then shows its trouble. */
   async attempt(task: () => Promise<unknown>): Promise<void> {
     this.notice = null;
@@ -202,6 +247,7 @@ class Project {
   #use(tuner: Tuner): void {
     this.#tuner = tuner;
     this.device = tuner.device;
+    this.backbone = tuner.spec.arch;
     this.live = false;
     this.answers = tuner.report !== null;
     this.state = 'ready';
@@ -218,7 +264,7 @@ class Project {
     const kept = files.filter((_, index) => !refused.has(index));
     const photos = kept.flatMap((file, place) => {
       const example = added[place];
-      return example ? [{ id: example.id, label, name: nameOf(file), file }] : [];
+      return example ? [{ id: example.id, label, name: nameOf(file), file, group }] : [];
     });
     this.#change((one) => (one.label === label ? { ...one, photos: [...one.photos, ...photos] } : one));
     this.rejected = [
