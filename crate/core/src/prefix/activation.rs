@@ -1,7 +1,7 @@
 //! The functions between layers, number by number.
 
 /// A function that a layer ends with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Activation {
     /// Nothing is done.
     Linear,

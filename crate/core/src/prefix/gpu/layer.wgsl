@@ -10,12 +10,15 @@ struct Layer {
     // Where the layer's numbers begin in `weights`.
     weight: u32,
     bias: u32,
-    // Whether `added` is added to the clamped result.
+    // Whether `added` is added to the sums.
     adds: u32,
+    // Of a window: its side, its step, and the rows and columns before the map.
+    kernel: u32,
+    stride: u32,
+    padding: u32,
+    // Group of channels from which on it writes.
+    first: u32,
     unused: u32,
-    // The result is clamped to these.
-    low: vec4f,
-    high: vec4f,
 }
 
 @group(0) @binding(0) var<uniform> layer: Layer;

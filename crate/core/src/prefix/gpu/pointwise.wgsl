@@ -29,14 +29,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         ${end}
     }
     let bias${c} = weights[layer.bias + column${c}];
-    sum${r}_${c} = clamp(sum${r}_${c} + bias${c}, layer.low, layer.high);
+    sum${r}_${c} += bias${c};
     let to = (image + first) * layer.outputs;
     ${each r}
     if (first + ${r} < pixels) {
         if (layer.adds != 0u) {
             sum${r}_${c} += added[to + ${r} * layer.outputs + column${c}];
         }
-        output[to + ${r} * layer.outputs + column${c}] = sum${r}_${c};
+        output[to + ${r} * layer.outputs + column${c}] = activate(sum${r}_${c});
     }
     ${end}
 }

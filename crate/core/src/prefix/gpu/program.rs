@@ -4,16 +4,11 @@ use super::kernel::Kernel;
 use super::tiles::Tiles;
 use crate::error::{Error, Result};
 use crate::prefix::activation::Activation;
-use crate::prefix::operation::{Convolution, Operation};
-use crate::prefix::packed::Kind;
+use crate::prefix::operation::{Convolution, Dense, MaxPool, Operation, SqueezeExcite, Value};
 use crate::prefix::plan::{Map, Plan};
 
 /// Bytes from a layer's shape to the next: what every device can begin a uniform at.
 pub const SHAPE_BYTES: usize = 256;
-
-/// What results are clamped to: with ReLU6, and without.
-const RELU6: [f32; 2] = [0.0, 6.0];
-const LINEAR: [f32; 2] = [f32::MIN, f32::MAX];
 
 /// One dispatch.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +21,7 @@ pub struct Layer {
     pub input: Option<usize>,
     /// Slot that it writes.
     pub output: usize,
-    /// Slot that is added.
+    /// Slot of what is added, or multiplied.
     pub added: Option<usize>,
 }
 
@@ -49,92 +44,263 @@ impl Program {
     /// Lays a plan out for square images of `side` pixels that are normalised by this mean and deviation.
     ///
     /// # Errors
-    /// `WEBGPU_UNAVAILABLE` where the plan has an operation that there is no kernel for; `INTERNAL` where it does not begin
-    /// with a stem.
+    /// `WEBGPU_UNAVAILABLE` where the plan has an operation that there is no kernel for.
     pub fn new(plan: &Plan, side: usize, [mean, std]: [[f32; 3]; 2], tiles: &Tiles) -> Result<Self> {
-        let image = Map { channels: 3, side };
-        let maps: Vec<Map> = std::iter::once(image).chain(plan.maps(side)).collect();
-        let (places, slots) = places(plan, &maps);
-        let mut program = Self {
-            layers: Vec::new(),
+        let weights = mean.into_iter().chain([0.0]).chain(std.map(|std| 1.0 / std)).chain([0.0]).collect();
+        let image = Map { channels: 4, side };
+        let mut draft = Draft {
+            tiles,
+            weights,
             shapes: Vec::new(),
-            weights: mean.into_iter().chain([0.0]).chain(std.map(|std| 1.0 / std)).chain([0.0]).collect(),
-            slots,
-            output: maps.last().copied().unwrap_or(image),
+            maps: vec![image],
+            results: vec![0],
+            steps: Vec::new(),
         };
-        let steps = plan.operations().iter().zip(maps.windows(2)).zip(places.windows(2));
-        for (index, ((operation, map), place)) in steps.enumerate() {
-            let (&[input, output], &[from, to]) = (map, place) else { continue };
-            // Every kernel reads what the one before it wrote.
-            if operation.reads().first().map(|value| value.index()) != Some(index) {
-                return Err(without_kernel());
-            }
-            let kernel = match operation {
-                Operation::Convolution(layer) => {
-                    let kind =
-                        Kind::of(layer, input.side).filter(|_| clamps(layer)).ok_or_else(without_kernel)?;
-                    program.convolution(kind, layer, [input, output]);
-                    tiles.kernel(kind, layer, output).ok_or_else(without_kernel)?
-                }
-                Operation::SqueezeExcite(_) | Operation::MaxPool(_) | Operation::Join(_) => {
-                    return Err(without_kernel());
-                }
-                Operation::Pool(_) => {
-                    program.shape([input, output], [0; 3], LINEAR);
-                    Kernel::Pool
-                }
-            };
-            // A stem takes three channels and all others a multiple of eight, so that nothing else fits the image.
-            if from.is_none() != matches!(kernel, Kernel::Stem { .. }) {
-                return Err(Error::Internal { reason: "a frozen prefix begins with a stem".into() });
-            }
-            let added = match operation {
-                Operation::Convolution(Convolution { add: Some(value), .. }) => {
-                    places.get(value.index()).copied().flatten()
-                }
-                _ => None,
-            };
-            program.layers.push(Layer {
-                kernel,
-                workgroups: kernel.invocations(output).div_ceil(tiles.workgroup as usize) as u32,
-                input: from,
-                output: to.unwrap_or_default(),
-                added,
-            });
+        for (operation, map) in plan.operations().iter().zip(plan.maps(side)) {
+            draft.operation(operation, map).ok_or_else(without_kernel)?;
         }
-        Ok(program)
-    }
-
-    /// Appends a convolution's weights, its bias and its shape.
-    fn convolution(&mut self, kind: Kind, layer: &Convolution, maps: [Map; 2]) {
-        let taps = kind.taps(layer);
-        let weight = self.weights.len();
-        // `[output, taps]` -> `[taps, output]`
-        let rows = taps.iter().flat_map(|tap| layer.weight.iter().skip(*tap).step_by(taps.len()));
-        self.weights.extend(rows);
-        let bias = self.weights.len();
-        self.weights.extend(&layer.bias);
-        let range = if layer.activation == Activation::Relu6 { RELU6 } else { LINEAR };
-        self.shape(maps, [weight / 4, bias / 4, usize::from(layer.add.is_some())], range);
-    }
-
-    /// Appends a shape: where weights and bias begin, in vectors, and whether another map is added.
-    fn shape(&mut self, [input, output]: [Map; 2], [weight, bias, adds]: [usize; 3], range: [f32; 2]) {
-        let (inputs, outputs) = (input.channels / 4, output.channels / 4);
-        let numbers = [input.side, output.side, inputs, outputs, weight, bias, adds, 0];
-        let start = self.shapes.len();
-        self.shapes.extend(numbers.iter().flat_map(|number| (*number as u32).to_le_bytes()));
-        self.shapes.extend(range.iter().flat_map(|limit| [*limit; 4]).flat_map(f32::to_le_bytes));
-        self.shapes.resize(start + SHAPE_BYTES, 0);
+        let (places, slots) = draft.places();
+        let place = |value: usize| places.get(value).copied().flatten();
+        let layer = |step: &Step| Layer {
+            kernel: step.kernel,
+            workgroups: step.workgroups,
+            input: place(step.input),
+            output: place(step.output).unwrap_or_default(),
+            added: step.added.and_then(place),
+        };
+        Ok(Self {
+            layers: draft.steps.iter().map(layer).collect(),
+            output: draft.steps.last().and_then(|step| draft.maps.get(step.output).copied()).unwrap_or(image),
+            shapes: draft.shapes,
+            weights: draft.weights,
+            slots,
+        })
     }
 }
 
-/// Whether clamping before the addition is all that is done to the sums.
-fn clamps(layer: &Convolution) -> bool {
-    match layer.activation {
-        Activation::Linear => true,
-        Activation::Relu6 => layer.add.is_none(),
-        _ => false,
+/// One dispatch, with values in place of slots.
+#[derive(Debug)]
+struct Step {
+    kernel: Kernel,
+    workgroups: u32,
+    input: usize,
+    output: usize,
+    added: Option<usize>,
+}
+
+/// What a layer needs beside its maps.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// Where weights and bias begin, in vectors.
+    weight: usize,
+    bias: usize,
+    /// Side, step and padding of a window.
+    window: [usize; 3],
+    /// Channels before those that are written.
+    first: usize,
+}
+
+/// A program in the making. Its values are the image's bytes, as 0, and what each step writes.
+struct Draft<'a> {
+    tiles: &'a Tiles,
+    weights: Vec<f32>,
+    shapes: Vec<u8>,
+    /// The map of each value.
+    maps: Vec<Map>,
+    /// The value of the plan's image and of each of its operations.
+    results: Vec<usize>,
+    steps: Vec<Step>,
+}
+
+impl Draft<'_> {
+    /// Appends the steps of an operation; none where there is no kernel for it.
+    fn operation(&mut self, operation: &Operation, map: Map) -> Option<()> {
+        let result = match operation {
+            Operation::Convolution(layer) => self.convolution(layer, map)?,
+            Operation::SqueezeExcite(block) => self.squeeze_excite(block)?,
+            Operation::MaxPool(pool) => self.max_pool(pool, map)?,
+            Operation::Join([first, second]) => {
+                let (output, [first, second]) =
+                    (self.value(map), [self.result(*first)?, self.result(*second)?]);
+                let before = self.maps.get(first)?.channels;
+                self.step(Kernel::Join, [first, output], None, Numbers::default());
+                self.step(
+                    Kernel::Join,
+                    [second, output],
+                    None,
+                    Numbers { first: before, ..Numbers::default() },
+                );
+                output
+            }
+            Operation::Pool(from) => {
+                let (input, output) = (self.result(*from)?, self.value(map));
+                self.step(Kernel::Pool, [input, output], None, Numbers::default());
+                output
+            }
+        };
+        // A vector holds four channels.
+        map.channels.is_multiple_of(4).then(|| self.results.push(result))
+    }
+
+    fn convolution(&mut self, layer: &Convolution, map: Map) -> Option<usize> {
+        let mut input = self.result(layer.from)?;
+        let added = layer.add.map(|value| self.result(value));
+        let mut kernel = self.tiles.kernel(layer, [*self.maps.get(input)?, map], input == 0);
+        let mut channels = layer.input / layer.groups;
+        if input == 0 && kernel.is_none() {
+            input = self.image();
+            channels = 4;
+            kernel = self.tiles.kernel(layer, [*self.maps.get(input)?, map], false);
+        }
+        let area = layer.kernel * layer.kernel;
+        let (weight, before) = (
+            self.weights.len(),
+            layer.padding.apply(self.maps.get(input)?.side, layer.kernel, layer.stride).0,
+        );
+        // `[output][channel][place]` -> `[place][channel][output]`
+        for place in 0..area {
+            for channel in 0..channels {
+                match channel * layer.groups < layer.input {
+                    true => self.weights.extend(
+                        layer
+                            .weight
+                            .iter()
+                            .skip(channel * area + place)
+                            .step_by(layer.input / layer.groups * area),
+                    ),
+                    false => self.weights.extend(std::iter::repeat_n(0.0, layer.output)),
+                }
+            }
+        }
+        let bias = self.weights.len();
+        self.weights.extend(&layer.bias);
+        let window = [layer.kernel, layer.stride, before];
+        let numbers = Numbers { weight: weight / 4, bias: bias / 4, window, first: 0 };
+        let (kernel, added) = (kernel?, added.map_or(Some(None), |added| added.map(Some))?);
+        let output = self.value(map);
+        self.step(kernel, [input, output], added, numbers);
+        Some(output)
+    }
+
+    fn squeeze_excite(&mut self, block: &SqueezeExcite) -> Option<usize> {
+        let input = self.result(block.from)?;
+        let map = *self.maps.get(input)?;
+        let mean = self.value(Map { side: 1, ..map });
+        self.step(Kernel::Pool, [input, mean], None, Numbers::default());
+        let squeezed = self.dense(&block.reduce, mean, block.activation)?;
+        let gate = self.dense(&block.expand, squeezed, block.gate)?;
+        let output = self.value(map);
+        self.step(Kernel::Scale, [input, output], Some(gate), Numbers::default());
+        Some(output)
+    }
+
+    /// A fully connected layer on a pooled value, filled up to whole vectors with zeros.
+    fn dense(&mut self, layer: &Dense, input: usize, activation: Activation) -> Option<usize> {
+        let inputs = layer.weight.len() / layer.bias.len().max(1);
+        let (rows, outputs) = (self.maps.get(input)?.channels, layer.bias.len().next_multiple_of(4));
+        let weight = self.weights.len();
+        let padding = std::iter::repeat_n(0.0, outputs - layer.bias.len());
+        for row in 0..rows {
+            match row < inputs {
+                true => self
+                    .weights
+                    .extend(layer.weight.iter().skip(row).step_by(inputs).copied().chain(padding.clone())),
+                false => self.weights.extend(std::iter::repeat_n(0.0, outputs)),
+            }
+        }
+        let bias = self.weights.len();
+        self.weights.extend(layer.bias.iter().copied().chain(padding));
+        let map = Map { channels: outputs, side: 1 };
+        let output = self.value(map);
+        let numbers = Numbers { weight: weight / 4, bias: bias / 4, ..Numbers::default() };
+        self.step(self.tiles.pointwise(map, activation), [input, output], None, numbers);
+        Some(output)
+    }
+
+    fn max_pool(&mut self, pool: &MaxPool, map: Map) -> Option<usize> {
+        let (input, output) = (self.result(pool.from).filter(|value| *value > 0)?, self.value(map));
+        let window = [pool.kernel, pool.stride, pool.padding];
+        self.step(Kernel::MaxPool, [input, output], None, Numbers { window, ..Numbers::default() });
+        Some(output)
+    }
+
+    /// The image in numbers.
+    fn image(&mut self) -> usize {
+        let output = self.value(self.maps.first().copied().unwrap_or(Map { channels: 4, side: 0 }));
+        self.step(Kernel::Image, [0, output], None, Numbers::default());
+        output
+    }
+
+    fn result(&self, value: Value) -> Option<usize> {
+        self.results.get(value.index()).copied()
+    }
+
+    /// A new value.
+    fn value(&mut self, map: Map) -> usize {
+        self.maps.push(map);
+        self.maps.len() - 1
+    }
+
+    /// Appends a dispatch and its shape.
+    fn step(&mut self, kernel: Kernel, [input, output]: [usize; 2], added: Option<usize>, numbers: Numbers) {
+        let map = |value: usize| self.maps.get(value).copied().unwrap_or(Map { channels: 0, side: 0 });
+        let maps = [map(input), map(output)];
+        let Numbers { weight, bias, window: [side, stride, padding], first } = numbers;
+        let [inputs, outputs] = maps.map(|map| map.channels / 4);
+        let adds = usize::from(added.is_some());
+        let shape = [
+            maps[0].side,
+            maps[1].side,
+            inputs,
+            outputs,
+            weight,
+            bias,
+            adds,
+            side,
+            stride,
+            padding,
+            first / 4,
+            0,
+        ];
+        let start = self.shapes.len();
+        self.shapes.extend(shape.iter().flat_map(|number| (*number as u32).to_le_bytes()));
+        self.shapes.resize(start + SHAPE_BYTES, 0);
+        let workgroups = kernel.invocations(maps).div_ceil(self.tiles.workgroup as usize) as u32;
+        self.steps.push(Step { kernel, workgroups, input, output, added });
+    }
+
+    /// The slot of every value, none for the image's bytes, and the size of every slot. A slot is free for a new value once
+    /// the last step that reads or writes its old one has run.
+    fn places(&self) -> (Vec<Option<usize>>, Vec<usize>) {
+        let mut last_use = vec![0; self.maps.len()];
+        for (index, step) in self.steps.iter().enumerate() {
+            for value in [Some(step.input), Some(step.output), step.added].into_iter().flatten() {
+                if let Some(last) = last_use.get_mut(value) {
+                    *last = index;
+                }
+            }
+        }
+        let mut places: Vec<Option<usize>> = vec![None; self.maps.len()];
+        // The size of a slot and the step that uses its value last.
+        let mut slots: Vec<(usize, usize)> = Vec::new();
+        for (index, Step { output, .. }) in self.steps.iter().enumerate() {
+            let (Some(place), Some(map), Some(&last)) =
+                (places.get_mut(*output), self.maps.get(*output), last_use.get(*output))
+            else {
+                continue;
+            };
+            if place.is_some() {
+                continue;
+            }
+            let free = slots.iter().enumerate().filter(|(_, (_, used))| *used < index);
+            let slot = free.max_by_key(|(_, (size, _))| *size).map_or(slots.len(), |(slot, _)| slot);
+            match slots.get_mut(slot) {
+                Some(old) => *old = (old.0.max(map.len()), last),
+                None => slots.push((map.len(), last)),
+            }
+            *place = Some(slot);
+        }
+        (places, slots.into_iter().map(|(size, _)| size).collect())
     }
 }
 
@@ -143,31 +309,4 @@ fn without_kernel() -> Error {
         reason: "this backbone has layers that only the processor computes; use the device `cpu` or `auto`"
             .into(),
     }
-}
-
-/// The slot of every value, none for the image, and the size of every slot. A slot is free for a new value once the last
-/// operation that reads its old one has run.
-fn places(plan: &Plan, maps: &[Map]) -> (Vec<Option<usize>>, Vec<usize>) {
-    // The operation that reads a value last; the plan's result is read by none, and read in the end.
-    let mut last_use: Vec<usize> = (0..maps.len()).collect();
-    for (index, operation) in plan.operations().iter().enumerate() {
-        if let Operation::Convolution(Convolution { add: Some(value), .. }) = operation
-            && let Some(last) = last_use.get_mut(value.index())
-        {
-            *last = index;
-        }
-    }
-    let mut places = vec![None];
-    // The size of a slot and the operation that reads its value last.
-    let mut slots: Vec<(usize, usize)> = Vec::new();
-    for (operation, (map, last)) in maps.iter().zip(last_use).skip(1).enumerate() {
-        let free = slots.iter().enumerate().filter(|(_, (_, read))| *read < operation);
-        let slot = free.max_by_key(|(_, (size, _))| *size).map_or(slots.len(), |(slot, _)| slot);
-        match slots.get_mut(slot) {
-            Some(old) => *old = (old.0.max(map.len()), last),
-            None => slots.push((map.len(), last)),
-        }
-        places.push(Some(slot));
-    }
-    (places, slots.into_iter().map(|(size, _)| size).collect())
 }

@@ -41,7 +41,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let to = ((id.z * layer.output_side + y) * layer.output_side + x) * layer.outputs;
     ${each x}
     if (x + ${x} < layer.output_side) {
-        output[to + ${x} * layer.outputs + column${c}] = clamp(sum${x}_${c}, layer.low, layer.high);
+        output[to + ${x} * layer.outputs + column${c}] = activate(sum${x}_${c});
     }
     ${end}
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::backbone::{Backbone, sample};
 use crate::device::self_test;
 use crate::image::Preprocess;
-use crate::prefix::CpuPrefix;
+use crate::prefix::{Activation, Convolution, CpuPrefix, Padding, Value};
 use crate::weights::Tensors;
 
 /// A device that passes as emulated or as a GPU, whatever it is; none where there is no adapter.
@@ -154,12 +154,12 @@ fn what_does_not_fit_the_device_is_refused_and_batches_shrink() {
 }
 
 #[test]
-fn a_dozen_pipelines_and_three_maps_serve_the_network() {
+fn few_pipelines_and_three_maps_serve_the_network() {
     let plan = block_on(backbone().lower(backbone().len())).unwrap();
     for software in [true, false] {
         let program = Program::new(&plan, 224, [[0.5; 3], [0.25; 3]], Tiles::of(software)).unwrap();
         let kernels: std::collections::HashSet<_> = program.layers.iter().map(|layer| layer.kernel).collect();
-        assert!(kernels.len() <= 12, "{kernels:?}");
+        assert!(kernels.len() <= 13, "{kernels:?}");
         assert_eq!(program.slots.len(), 3);
         for layer in &program.layers {
             assert!(layer.input != Some(layer.output) && layer.added != Some(layer.output), "{layer:?}");
@@ -167,12 +167,57 @@ fn a_dozen_pipelines_and_three_maps_serve_the_network() {
     }
 }
 
+/// Every kind of block, window, padding and activation. Networks of random numbers have no trained norms that keep small
+/// errors small, as for the processor.
 #[test]
-fn a_backbone_without_kernels_says_so_and_leaves_it_to_the_processor() {
-    for arch in ["efficientnet_lite0", "mobilenet_v3_small", "resnet18", "squeezenet1_1", "vgg11"] {
-        let (backbone, _) = sample::backbone_of(arch, 1);
+fn every_family_gives_what_its_module_gives() {
+    let spec = sample::spec();
+    for (arch, side) in [
+        ("mobilenetv1_100", 64),
+        ("mobilenet_v3_small", 64),
+        ("tf_mobilenetv3_large_100", 75),
+        ("efficientnet_lite0", 64),
+        ("tf_efficientnet_b0", 75),
+        ("resnet18", 64),
+        ("resnet50", 64),
+        ("vgg11", 64),
+        ("alexnet", 75),
+        ("squeezenet1_1", 75),
+    ] {
+        let (backbone, _) = sample::backbone_of(arch, 3);
         let plan = block_on(backbone.lower(backbone.len())).unwrap();
-        let error = Program::new(&plan, 224, [[0.5; 3], [0.25; 3]], Tiles::of(false)).unwrap_err();
-        assert_eq!(error.code(), "WEBGPU_UNAVAILABLE", "{arch}");
+        let images = images(2, side);
+        let expected = defined(&backbone, backbone.len(), &images);
+        on_devices(|software| {
+            let gpu = gpu(software).unwrap();
+            let prefix =
+                block_on(GpuPrefix::compile(gpu, &plan, side as usize, [spec.mean, spec.std])).unwrap();
+            let found = block_on(prefix.run(&images)).unwrap();
+            let difference = difference(&found, &expected);
+            assert!(difference < 5e-4, "{arch}, side {side}: {difference}");
+        });
     }
+}
+
+#[test]
+fn a_layer_without_a_kernel_is_left_to_the_processor() {
+    let mut plan = Plan::new(3);
+    let layer = |from, input: usize, groups: usize| Convolution {
+        from,
+        input,
+        output: 8,
+        kernel: 3,
+        stride: 1,
+        padding: Padding::Even(1),
+        groups,
+        weight: vec![0.0; 8 * input / groups * 9],
+        bias: vec![0.0; 8],
+        activation: Activation::Relu,
+        add: None,
+    };
+    let first = plan.convolution(layer(Value::IMAGE, 3, 1)).unwrap();
+    let program = |plan: &Plan| Program::new(plan, 32, [[0.5; 3], [0.25; 3]], Tiles::of(false));
+    assert!(program(&plan).is_ok());
+    plan.convolution(layer(first, 8, 2)).unwrap();
+    assert_eq!(program(&plan).unwrap_err().code(), "WEBGPU_UNAVAILABLE");
 }
