@@ -51,14 +51,15 @@ export function backboneRequest(options: CreateOptions, opening: boolean): Backb
     if (/[/.]/.test(backbone) && !backbone.startsWith('hf:')) return file(address('backbone', backbone), description);
     throw optionInvalid('backbone', backbone, "a name in Tuner.backbones, 'hf:owner/name', an address or a file");
   }
-  const said = { arch: known.name, ...description };
-  return weights === undefined ? usual(known, said, base, cache) : file(place('weights', weights), said);
+  if (weights !== undefined) return file(place('weights', weights), { arch: known.name, ...description });
+  return usual(known, description, base, cache);
 }
 
 /** The usual weights of an architecture. */
 function usual({ name, hub, address }: BackboneInfo, description: WeightsDescription, base: string, cache: boolean): BackboneRequest {
+  // The hub says which architecture it is, and who trained it: TensorFlow's weights need another padding.
   if (hub) return { kind: 'hub', base, repository: hub, revision: 'main', description, cache };
-  if (address) return { kind: 'file', source: address, description, sha256: null, cache };
+  if (address) return { kind: 'file', source: address, description: { arch: name, ...description }, sha256: null, cache };
   throw optionInvalid('weights', 'not given', `the address or the file of weights of ${name}, for which no usual ones are known`);
 }
 

@@ -54,7 +54,7 @@ export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
   tune: DEFAULT_TUNE_OPTIONS,
 };
 
-/** The speed is that of one core with relaxed SIMD; see `docs/benchmarks/embed.md`. */
-export const DEFAULT_BUDGET = { viewMs: 40, downloadMb: 50, speed: 10 } as const satisfies Required<Budget>;
+/** The speed is that of one core with relaxed SIMD; see `docs/backbones.md`. */
+export const DEFAULT_BUDGET = { viewMs: 40, downloadMb: 50, speed: 20 } as const satisfies Required<Budget>;
 
 export const DEFAULT_PREVIEW_OPTIONS = { views: 8 } as const satisfies PreviewOptions;

@@ -139,7 +139,7 @@ export interface Budget {
   viewMs?: number;
   /** To download, in megabytes; 50 where left out. */
   downloadMb?: number;
-  /** Million multiply-adds in a millisecond; that of one core in the benchmark where left out. */
+  /** Million multiply-adds in a millisecond, 20 where left out: one core with relaxed SIMD. */
   speed?: number;
 }
 

@@ -23,12 +23,66 @@ pub struct Architecture {
     pub input_size: u32,
     /// Numbers to learn without the classifier, in thousands.
     pub parameters_k: u32,
-    /// Share of ImageNet's validation images that the whole network names right, in percent, as torchvision states it for its
-    /// `IMAGENET1K_V1` weights; none where torchvision has no weights. With other weights it is another.
-    pub imagenet_top1: Option<f32>,
     /// Multiply-adds of one image of `input_size` without the classifier, in millions, from the layers' shapes.
     pub multiply_adds_m: u32,
+    /// The weights that are loaded where no others are asked for.
+    pub weights: UsualWeights,
     stages_of: fn(&mut Loader<'_>) -> Result<Vec<Stage>>,
+}
+
+/// The weights of an architecture that are loaded where no others are asked for, all trained on ImageNet's thousand classes.
+#[derive(Debug, Clone, Copy)]
+pub struct UsualWeights {
+    /// Their repository at the Hugging Face hub.
+    pub hub: Option<&'static str>,
+    /// Their address, where the hub has none.
+    pub address: Option<&'static str>,
+    /// Size of the file in bytes, to ten thousand; the classifier is in it. None where there are no weights.
+    pub download_bytes: Option<u64>,
+    /// SPDX name of their licence.
+    pub license: Option<&'static str>,
+    /// Share of ImageNet's validation images that the whole network names right at `input_size`, in percent.
+    pub top1: Option<f32>,
+    /// Who measured it: `timm` in `results/results-imagenet.csv` of huggingface/pytorch-image-models (at aa4b585), `torchvision`
+    /// in the metadata of its weights (0.29).
+    pub top1_source: Option<&'static str>,
+}
+
+/// torchvision's MobileNetV2, converted, without its classifier: what the npm package carries.
+const SHIPPED: UsualWeights = UsualWeights {
+    download_bytes: Some(4_678_392),
+    license: Some("BSD-3-Clause"),
+    top1: Some(71.878),
+    top1_source: Some("torchvision"),
+    ..NONE
+};
+
+/// Nobody publishes any.
+const NONE: UsualWeights = UsualWeights {
+    hub: None,
+    address: None,
+    download_bytes: None,
+    license: None,
+    top1: None,
+    top1_source: None,
+};
+
+/// Weights of timm; those whose tag begins with `tv_` are torchvision's. `parameters_m` counts the classifier's too.
+const fn timm(hub: &'static str, parameters_m: f32, top1: f32, license: &'static str) -> UsualWeights {
+    UsualWeights {
+        hub: Some(hub),
+        address: None,
+        download_bytes: Some((parameters_m * 100.0 + 0.5) as u64 * 40_000),
+        license: Some(license),
+        top1: Some(top1),
+        top1_source: Some("timm"),
+    }
+}
+
+/// Weights of torchvision that timm has not.
+const fn torchvision(address: &'static str, parameters_m: f32, top1: f32) -> UsualWeights {
+    let like = timm("", parameters_m, top1, "BSD-3-Clause");
+    UsualWeights { hub: None, address: Some(address), top1_source: Some("torchvision"), ..like }
 }
 
 impl Architecture {
@@ -46,7 +100,7 @@ impl Architecture {
 /// The fields of an entry, in the order of the table's columns.
 macro_rules! catalogue {
     ($($name:literal, $alias:expr, $stages:literal, $embedding:literal, $input:literal, $parameters:literal,
-       $multiply_adds:literal, $top1:expr, $build:expr;)*) => {
+       $multiply_adds:literal, $build:expr, $weights:expr;)*) => {
         /// Every architecture, the default first.
         pub const CATALOGUE: &[Architecture] = &[$(Architecture {
             name: $name,
@@ -56,51 +110,51 @@ macro_rules! catalogue {
             input_size: $input,
             parameters_k: $parameters,
             multiply_adds_m: $multiply_adds,
-            imagenet_top1: $top1,
+            weights: $weights,
             stages_of: $build,
         }),*];
     };
 }
 
-// name, timm's name, stages, embedding, input size, parameters / 1000, multiply-adds / 10^6, top-1, builder
+// name, timm's name, stages, embedding, input size, parameters / 1000, multiply-adds / 10^6, builder, usual weights
 catalogue! {
-    "mobilenet_v2", Some("mobilenetv2_100"), 19, 1280, 224, 2224, 299, Some(71.9), |l| mobilenet_v2::build(l, 1.0);
-    "mobilenetv2_035", None, 19, 1280, 224, 396, 58, None, |l| mobilenet_v2::build(l, 0.35);
-    "mobilenetv2_050", None, 19, 1280, 224, 688, 96, None, |l| mobilenet_v2::build(l, 0.5);
-    "mobilenetv2_075", None, 19, 1280, 224, 1355, 208, None, |l| mobilenet_v2::build(l, 0.75);
-    "mobilenetv2_140", None, 19, 1792, 224, 4316, 580, None, |l| mobilenet_v2::build(l, 1.4);
-    "mobilenetv1_100", None, 14, 1024, 224, 3207, 568, None, |l| mobilenet_v1::build(l, 1.0);
-    "mobilenetv1_125", None, 14, 1280, 224, 4990, 878, None, |l| mobilenet_v1::build(l, 1.25);
-    "mobilenet_v3_small", Some("mobilenetv3_small_100"), 13, 576, 224, 927, 55, Some(67.7), mobilenet_v3::small;
-    "mobilenet_v3_large", Some("mobilenetv3_large_100"), 17, 960, 224, 2972, 214, Some(74.0), mobilenet_v3::large;
-    "efficientnet_lite0", None, 18, 1280, 224, 3371, 384, None, |l| efficientnet::lite(l, [1.0, 1.0]);
-    "efficientnet_lite1", None, 23, 1280, 240, 4136, 599, None, |l| efficientnet::lite(l, [1.0, 1.1]);
-    "efficientnet_lite2", None, 23, 1280, 260, 4811, 858, None, |l| efficientnet::lite(l, [1.1, 1.2]);
-    "efficientnet_lite3", None, 26, 1280, 280, 6916, 1382, None, |l| efficientnet::lite(l, [1.2, 1.4]);
-    "efficientnet_lite4", None, 32, 1280, 300, 11726, 2552, None, |l| efficientnet::lite(l, [1.4, 1.8]);
-    "efficientnet_b0", None, 18, 1280, 224, 4008, 385, Some(77.7), |l| efficientnet::build(l, [1.0, 1.0], 1e-5);
-    "efficientnet_b1", None, 25, 1280, 240, 6513, 686, Some(78.6), |l| efficientnet::build(l, [1.0, 1.1], 1e-5);
-    "efficientnet_b2", None, 25, 1408, 260, 7701, 992, Some(80.6), |l| efficientnet::build(l, [1.1, 1.2], 1e-5);
-    "efficientnet_b3", None, 28, 1536, 300, 10696, 1826, Some(82.0), |l| efficientnet::build(l, [1.2, 1.4], 1e-5);
-    "efficientnet_b4", None, 34, 1792, 380, 17549, 4392, Some(83.4), |l| efficientnet::build(l, [1.4, 1.8], 1e-5);
-    "efficientnet_b5", None, 41, 2048, 456, 28341, 10264, Some(83.4), |l| efficientnet::build(l, [1.6, 2.2], 1e-3);
-    "efficientnet_b6", None, 47, 2304, 528, 40736, 19065, Some(84.0), |l| efficientnet::build(l, [1.8, 2.6], 1e-3);
-    "efficientnet_b7", None, 57, 2560, 600, 63787, 37743, Some(84.1), |l| efficientnet::build(l, [2.0, 3.1], 1e-3);
-    "resnet18", None, 10, 512, 224, 11177, 1814, Some(69.8), |l| resnet::basic(l, [2, 2, 2, 2]);
-    "resnet34", None, 18, 512, 224, 21285, 3663, Some(73.3), |l| resnet::basic(l, [3, 4, 6, 3]);
-    "resnet50", None, 18, 2048, 224, 23508, 4087, Some(76.1), |l| resnet::bottleneck(l, [3, 4, 6, 3]);
-    "resnet101", None, 35, 2048, 224, 42500, 7799, Some(77.4), |l| resnet::bottleneck(l, [3, 4, 23, 3]);
-    "resnet152", None, 52, 2048, 224, 58144, 11512, Some(78.3), |l| resnet::bottleneck(l, [3, 8, 36, 3]);
-    "vgg11", None, 13, 512, 224, 9220, 7485, Some(69.0), |l| vgg::vgg(l, [1, 1, 2, 2, 2], false);
-    "vgg13", None, 15, 512, 224, 9405, 11185, Some(69.9), |l| vgg::vgg(l, [2, 2, 2, 2, 2], false);
-    "vgg16", None, 18, 512, 224, 14715, 15347, Some(71.6), |l| vgg::vgg(l, [2, 2, 3, 3, 3], false);
-    "vgg19", None, 21, 512, 224, 20024, 19508, Some(72.4), |l| vgg::vgg(l, [2, 2, 4, 4, 4], false);
-    "vgg11_bn", None, 13, 512, 224, 9226, 7485, Some(70.4), |l| vgg::vgg(l, [1, 1, 2, 2, 2], true);
-    "vgg13_bn", None, 15, 512, 224, 9411, 11185, Some(71.6), |l| vgg::vgg(l, [2, 2, 2, 2, 2], true);
-    "vgg16_bn", None, 18, 512, 224, 14723, 15347, Some(73.4), |l| vgg::vgg(l, [2, 2, 3, 3, 3], true);
-    "vgg19_bn", None, 21, 512, 224, 20035, 19508, Some(74.2), |l| vgg::vgg(l, [2, 2, 4, 4, 4], true);
-    "alexnet", None, 8, 256, 224, 2470, 656, Some(56.5), vgg::alexnet;
-    "squeezenet1_1", None, 12, 512, 224, 722, 263, Some(58.2), squeezenet::build;
+    "mobilenet_v2", Some("mobilenetv2_100"), 19, 1280, 224, 2224, 299, |l| mobilenet_v2::build(l, 1.0), SHIPPED;
+    "mobilenetv2_035", None, 19, 1280, 224, 396, 58, |l| mobilenet_v2::build(l, 0.35), NONE;
+    "mobilenetv2_050", None, 19, 1280, 224, 688, 96, |l| mobilenet_v2::build(l, 0.5), timm("timm/mobilenetv2_050.lamb_in1k", 1.97, 65.928, "Apache-2.0");
+    "mobilenetv2_075", None, 19, 1280, 224, 1355, 208, |l| mobilenet_v2::build(l, 0.75), NONE;
+    "mobilenetv2_140", None, 19, 1792, 224, 4316, 580, |l| mobilenet_v2::build(l, 1.4), timm("timm/mobilenetv2_140.ra_in1k", 6.11, 76.528, "Apache-2.0");
+    "mobilenetv1_100", None, 14, 1024, 224, 3207, 568, |l| mobilenet_v1::build(l, 1.0), timm("timm/mobilenetv1_100.ra4_e3600_r224_in1k", 4.23, 75.388, "Apache-2.0");
+    "mobilenetv1_125", None, 14, 1280, 224, 4990, 878, |l| mobilenet_v1::build(l, 1.25), timm("timm/mobilenetv1_125.ra4_e3600_r224_in1k", 6.27, 76.92, "Apache-2.0");
+    "mobilenet_v3_small", Some("mobilenetv3_small_100"), 13, 576, 224, 927, 55, mobilenet_v3::small, timm("timm/mobilenetv3_small_100.lamb_in1k", 2.54, 67.636, "Apache-2.0");
+    "mobilenet_v3_large", Some("mobilenetv3_large_100"), 17, 960, 224, 2972, 214, mobilenet_v3::large, timm("timm/mobilenetv3_large_100.ra_in1k", 5.48, 75.784, "Apache-2.0");
+    "efficientnet_lite0", None, 18, 1280, 224, 3371, 384, |l| efficientnet::lite(l, [1.0, 1.0]), timm("timm/tf_efficientnet_lite0.in1k", 4.65, 74.846, "Apache-2.0");
+    "efficientnet_lite1", None, 23, 1280, 240, 4136, 599, |l| efficientnet::lite(l, [1.0, 1.1]), timm("timm/tf_efficientnet_lite1.in1k", 5.42, 76.674, "Apache-2.0");
+    "efficientnet_lite2", None, 23, 1280, 260, 4811, 858, |l| efficientnet::lite(l, [1.1, 1.2]), timm("timm/tf_efficientnet_lite2.in1k", 6.09, 77.47, "Apache-2.0");
+    "efficientnet_lite3", None, 26, 1280, 300, 6916, 1606, |l| efficientnet::lite(l, [1.2, 1.4]), timm("timm/tf_efficientnet_lite3.in1k", 8.2, 79.808, "Apache-2.0");
+    "efficientnet_lite4", None, 32, 1280, 380, 11726, 3942, |l| efficientnet::lite(l, [1.4, 1.8]), timm("timm/tf_efficientnet_lite4.in1k", 13.01, 81.54, "Apache-2.0");
+    "efficientnet_b0", None, 18, 1280, 224, 4008, 385, |l| efficientnet::build(l, [1.0, 1.0], 1e-5), timm("timm/efficientnet_b0.ra_in1k", 5.29, 77.698, "Apache-2.0");
+    "efficientnet_b1", None, 25, 1280, 224, 6513, 568, |l| efficientnet::build(l, [1.0, 1.1], 1e-5), timm("timm/efficientnet_b1.ft_in1k", 7.79, 77.592, "Apache-2.0");
+    "efficientnet_b2", None, 25, 1408, 256, 7701, 858, |l| efficientnet::build(l, [1.1, 1.2], 1e-5), timm("timm/efficientnet_b2.ra_in1k", 9.11, 79.324, "Apache-2.0");
+    "efficientnet_b3", None, 28, 1536, 288, 10696, 1588, |l| efficientnet::build(l, [1.2, 1.4], 1e-5), timm("timm/efficientnet_b3.ra2_in1k", 12.23, 81.472, "Apache-2.0");
+    "efficientnet_b4", None, 34, 1792, 320, 17549, 3062, |l| efficientnet::build(l, [1.4, 1.8], 1e-5), timm("timm/efficientnet_b4.ra2_in1k", 19.34, 82.658, "Apache-2.0");
+    "efficientnet_b5", None, 41, 2048, 456, 28341, 10264, |l| efficientnet::build(l, [1.6, 2.2], 1e-3), timm("timm/tf_efficientnet_b5.aa_in1k", 30.39, 83.696, "Apache-2.0");
+    "efficientnet_b6", None, 47, 2304, 528, 40736, 19065, |l| efficientnet::build(l, [1.8, 2.6], 1e-3), timm("timm/tf_efficientnet_b6.aa_in1k", 43.04, 84.124, "Apache-2.0");
+    "efficientnet_b7", None, 57, 2560, 600, 63787, 37743, |l| efficientnet::build(l, [2.0, 3.1], 1e-3), timm("timm/tf_efficientnet_b7.aa_in1k", 66.35, 84.424, "Apache-2.0");
+    "resnet18", None, 10, 512, 224, 11177, 1814, |l| resnet::basic(l, [2, 2, 2, 2]), timm("timm/resnet18.tv_in1k", 11.69, 69.752, "BSD-3-Clause");
+    "resnet34", None, 18, 512, 224, 21285, 3663, |l| resnet::basic(l, [3, 4, 6, 3]), timm("timm/resnet34.tv_in1k", 21.8, 73.298, "BSD-3-Clause");
+    "resnet50", None, 18, 2048, 224, 23508, 4087, |l| resnet::bottleneck(l, [3, 4, 6, 3]), timm("timm/resnet50.tv_in1k", 25.56, 76.156, "BSD-3-Clause");
+    "resnet101", None, 35, 2048, 224, 42500, 7799, |l| resnet::bottleneck(l, [3, 4, 23, 3]), timm("timm/resnet101.tv_in1k", 44.55, 77.404, "BSD-3-Clause");
+    "resnet152", None, 52, 2048, 224, 58144, 11512, |l| resnet::bottleneck(l, [3, 8, 36, 3]), timm("timm/resnet152.tv_in1k", 60.19, 78.33, "BSD-3-Clause");
+    "vgg11", None, 13, 512, 224, 9220, 7485, |l| vgg::vgg(l, [1, 1, 2, 2, 2], false), timm("timm/vgg11.tv_in1k", 132.86, 69.05, "BSD-3-Clause");
+    "vgg13", None, 15, 512, 224, 9405, 11185, |l| vgg::vgg(l, [2, 2, 2, 2, 2], false), timm("timm/vgg13.tv_in1k", 133.05, 69.95, "BSD-3-Clause");
+    "vgg16", None, 18, 512, 224, 14715, 15347, |l| vgg::vgg(l, [2, 2, 3, 3, 3], false), timm("timm/vgg16.tv_in1k", 138.36, 71.594, "BSD-3-Clause");
+    "vgg19", None, 21, 512, 224, 20024, 19508, |l| vgg::vgg(l, [2, 2, 4, 4, 4], false), timm("timm/vgg19.tv_in1k", 143.67, 72.4, "BSD-3-Clause");
+    "vgg11_bn", None, 13, 512, 224, 9226, 7485, |l| vgg::vgg(l, [1, 1, 2, 2, 2], true), timm("timm/vgg11_bn.tv_in1k", 132.87, 70.374, "BSD-3-Clause");
+    "vgg13_bn", None, 15, 512, 224, 9411, 11185, |l| vgg::vgg(l, [2, 2, 2, 2, 2], true), timm("timm/vgg13_bn.tv_in1k", 133.05, 71.56, "BSD-3-Clause");
+    "vgg16_bn", None, 18, 512, 224, 14723, 15347, |l| vgg::vgg(l, [2, 2, 3, 3, 3], true), timm("timm/vgg16_bn.tv_in1k", 138.37, 73.354, "BSD-3-Clause");
+    "vgg19_bn", None, 21, 512, 224, 20035, 19508, |l| vgg::vgg(l, [2, 2, 4, 4, 4], true), timm("timm/vgg19_bn.tv_in1k", 143.68, 74.23, "BSD-3-Clause");
+    "alexnet", None, 8, 256, 224, 2470, 656, vgg::alexnet, torchvision("https://download.pytorch.org/models/alexnet-owt-7be5be79.pth", 61.10, 56.522);
+    "squeezenet1_1", None, 12, 512, 224, 722, 263, squeezenet::build, torchvision("https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth", 1.24, 58.178);
 }
 
 /// timm's mark of weights that TensorFlow trained: `tf_efficientnet_b0`.
@@ -124,28 +178,6 @@ pub fn find(name: &str) -> Result<&'static Architecture> {
             reason: format!("architecture `{name}` is unknown; known: {}", known.join(", ")),
         }
     })
-}
-
-/// What a device and a user's patience allow.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    /// Multiply-adds for one view, in millions.
-    pub multiply_adds_m: u32,
-    /// Numbers to download, in thousands; at half precision each takes two bytes.
-    pub parameters_k: u32,
-}
-
-/// The architecture with the best accuracy on ImageNet of those that fit the budget, the one with fewer multiply-adds of
-/// equal ones; none where none fits. Those whose accuracy is not known are passed over.
-pub fn recommend(budget: Budget) -> Option<&'static Architecture> {
-    let fits = |entry: &&Architecture| {
-        entry.multiply_adds_m <= budget.multiply_adds_m && entry.parameters_k <= budget.parameters_k
-    };
-    let known = |entry: &'static Architecture| Some((entry, entry.imagenet_top1?));
-    let best = CATALOGUE.iter().filter(fits).filter_map(known).max_by(|(a, left), (b, right)| {
-        left.total_cmp(right).then(b.multiply_adds_m.cmp(&a.multiply_adds_m))
-    });
-    best.map(|(entry, _)| entry)
 }
 
 #[cfg(test)]
@@ -187,19 +219,6 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    }
-
-    #[test]
-    fn the_best_network_that_fits_is_recommended() {
-        let name = |multiply_adds_m, parameters_k| {
-            recommend(Budget { multiply_adds_m, parameters_k }).map(|entry| entry.name)
-        };
-        assert_eq!(name(10, 100_000), None);
-        assert_eq!(name(60, 100_000), Some("mobilenet_v3_small"));
-        assert_eq!(name(299, 100_000), Some("mobilenet_v3_large"));
-        assert_eq!(name(400, 100_000), Some("efficientnet_b0"));
-        assert_eq!(name(400, 1_000), Some("mobilenet_v3_small"));
-        assert_eq!(name(u32::MAX, u32::MAX), Some("efficientnet_b7"));
     }
 
     #[test]
