@@ -105,6 +105,8 @@ export interface WeightsDescription {
   interpolation?: 'bilinear' | 'bicubic';
   /** Part of the resized shorter side that the centre crop keeps. */
   cropPct?: number;
+  /** Order of the channels that the network was trained on, 'rgb' unless said; `mean` and `std` are R, G, B always. */
+  channels?: 'rgb' | 'bgr';
   license?: string;
   source?: string;
 }
@@ -507,6 +509,8 @@ export interface Spec {
   std: [number, number, number];
   interpolation: string;
   cropPct: number;
+  /** Only where it is not RGB. */
+  channels?: 'bgr';
   license: string;
   source: string;
   sha256: string;

@@ -12,7 +12,9 @@ use std::path::Path;
 
 use half::f16;
 use rekindle::Spec;
-use rekindle::weights::{CHECKSUM_KEY, CLASSES_KEY, Interpolation, LICENSE_KEY, SPEC_KEY, Tensors, checksum};
+use rekindle::weights::{
+    CHECKSUM_KEY, CLASSES_KEY, Channels, Interpolation, LICENSE_KEY, SPEC_KEY, Tensors, checksum,
+};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 use sha2::{Digest, Sha256};
@@ -83,6 +85,7 @@ fn spec(architecture: &str, checkpoint: &[u8]) -> Outcome<(Spec, &'static str)> 
         std: [0.229, 0.224, 0.225],
         interpolation: Interpolation::Bilinear,
         crop_pct: 224.0 / 256.0,
+        channels: Channels::Rgb,
         license: "BSD-3-Clause".into(),
         source: "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth".into(),
         sha256,

@@ -29,6 +29,7 @@ fn spec() -> Spec {
         std: [0.5; 3],
         interpolation: rekindle::weights::Interpolation::Bilinear,
         crop_pct: 1.0,
+        channels: Default::default(),
         license: "CC0-1.0".into(),
         source: "a test".into(),
         sha256: "0".repeat(64),

@@ -62,6 +62,7 @@ fn preprocess_by(interpolation: Interpolation, input_size: u32, crop_pct: f32) -
         std: [0.229, 0.224, 0.225],
         interpolation,
         crop_pct,
+        channels: Default::default(),
         license: "BSD-3-Clause".into(),
         source: "none".into(),
         sha256: String::new(),

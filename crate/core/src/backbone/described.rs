@@ -44,8 +44,8 @@ pub fn read<'a>(bytes: &'a [u8], description: &Description) -> Result<Tensors<'a
 }
 
 impl Description {
-    /// The spec of the weights in `file`. What is not said is as torchvision trains: bilinear, a centre crop of 0.875, ImageNet's
-    /// mean and deviation, and the architecture's usual input size.
+    /// The spec of the weights in `file`. What is not said is as torchvision trains: bilinear, a centre crop of 0.875, RGB,
+    /// ImageNet's mean and deviation, and the architecture's usual input size.
     ///
     /// # Errors
     /// `OPTION_INVALID` where the architecture is not said; `WEIGHTS_FORMAT` where it is unknown or a number is out of its
@@ -66,6 +66,7 @@ impl Description {
             std: self.std.unwrap_or(STD),
             interpolation: self.interpolation.unwrap_or(Interpolation::Bilinear),
             crop_pct: self.crop_pct.unwrap_or(CROP_PCT),
+            channels: self.channels.unwrap_or_default(),
             license: self.license.clone().unwrap_or_else(unknown),
             source: self.source.clone().unwrap_or_else(unknown),
             sha256: Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect(),

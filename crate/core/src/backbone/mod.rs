@@ -3,6 +3,7 @@
 
 mod blocks;
 pub mod catalogue;
+mod channels;
 mod classifier;
 pub mod described;
 mod efficientnet;
@@ -27,7 +28,9 @@ use burn::tensor::{Device, Tensor};
 
 use crate::error::{Error, Result};
 use crate::prefix::Plan;
-use crate::weights::Tensors;
+use crate::weights::{Channels, Tensors};
+
+use channels::Reversed;
 
 pub use blocks::{ConvNorm, Fire, InvertedResidual, MaxPool, Residual, SqueezeExcite};
 pub use classifier::{Classifier, Named};
@@ -43,7 +46,8 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// Builds the architecture that the weights' spec names, and takes every tensor.
+    /// Builds the architecture that the weights' spec names, and takes every tensor. A network that was trained on BGR is made
+    /// one for RGB.
     ///
     /// # Errors
     /// `WEIGHTS_FORMAT` where the architecture is unknown or a tensor has a type that is not read; `WEIGHTS_MISMATCH` where
@@ -51,7 +55,10 @@ impl Backbone {
     pub fn load(mut weights: Tensors<'_>, device: &Device) -> Result<Self> {
         let architecture = catalogue::find(&weights.spec().arch)?;
         let tensorflow = catalogue::is_tensorflow(&weights.spec().arch);
-        let backbone = architecture.build(&mut weights, device, tensorflow)?;
+        let backbone = match weights.spec().channels {
+            Channels::Rgb => architecture.build(&mut weights, device, tensorflow)?,
+            Channels::Bgr => architecture.build(&mut Reversed::new(&mut weights), device, tensorflow)?,
+        };
         weights.finish()?;
         Ok(backbone)
     }
@@ -131,6 +138,7 @@ mod tests {
     use pollster::block_on;
 
     use super::*;
+    use crate::weights::Spec;
 
     fn load(bytes: &[u8]) -> Result<Backbone> {
         Backbone::load(Tensors::read(bytes)?, &Device::flex())
@@ -146,6 +154,24 @@ mod tests {
             let output = backbone.forward(features, cut..backbone.len());
             output.into_data().assert_eq(&whole.to_data(), true);
         }
+    }
+
+    #[test]
+    fn a_network_for_bgr_is_made_one_for_rgb() {
+        let (_, rgb) = sample::backbone_of("mobilenet_v2", 1);
+        let mut bgr = rgb.clone();
+        for kernel in bgr.get_mut("features.0.0.weight").unwrap().1.chunks_exact_mut(27) {
+            let (red, others) = kernel.split_at_mut(9);
+            red.swap_with_slice(&mut others[9..]);
+        }
+        let image = sample::image(1, 32, &Device::flex());
+        let embed = |tensors, channels| {
+            let bytes = sample::file(&Spec { channels, ..sample::spec() }, tensors);
+            load(&bytes).unwrap().embed(image.clone()).into_data()
+        };
+        let expected = embed(&rgb, Channels::Rgb);
+        embed(&bgr, Channels::Bgr).assert_eq(&expected, true);
+        assert_ne!(embed(&bgr, Channels::Rgb), expected);
     }
 
     #[test]

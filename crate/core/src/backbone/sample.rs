@@ -26,6 +26,11 @@ pub fn weights(seed: u64, change: impl Fn(&mut Named)) -> Vec<u8> {
 pub fn weights_of(arch: &str, seed: u64, change: impl Fn(&mut Named)) -> Vec<u8> {
     let (_, mut tensors) = backbone_of(arch, seed);
     change(&mut tensors);
+    file(&Spec { arch: arch.into(), ..spec() }, &tensors)
+}
+
+/// A weights file of these tensors.
+pub fn file(spec: &Spec, tensors: &Named) -> Vec<u8> {
     let encoded: Vec<_> = tensors
         .iter()
         .map(|(name, (shape, values))| {
@@ -38,8 +43,7 @@ pub fn weights_of(arch: &str, seed: u64, change: impl Fn(&mut Named)) -> Vec<u8>
             (name.to_string(), TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap())
         })
         .collect();
-    let spec = Spec { arch: arch.into(), ..spec() };
-    let mut metadata = HashMap::from([(SPEC_KEY.to_string(), serde_json::to_string(&spec).unwrap())]);
+    let mut metadata = HashMap::from([(SPEC_KEY.to_string(), serde_json::to_string(spec).unwrap())]);
     metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
     serialize(views, Some(metadata)).unwrap()
 }
@@ -81,6 +85,7 @@ pub fn spec() -> Spec {
         std: [0.25; 3],
         interpolation: crate::weights::Interpolation::Bilinear,
         crop_pct: 0.875,
+        channels: Default::default(),
         license: "CC0-1.0".into(),
         source: "a test".into(),
         sha256: "0".repeat(64),

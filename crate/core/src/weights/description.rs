@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Interpolation;
+use super::{Channels, Interpolation};
 use crate::error::{Error, Result};
 
 /// A [`Spec`] of which parts may be missing.
@@ -23,6 +23,8 @@ pub struct Description {
     pub interpolation: Option<Interpolation>,
     /// Part of the resized shorter side that the centre crop keeps.
     pub crop_pct: Option<f32>,
+    /// In which order the first convolution has the channels; mean and deviation are R, G, B always.
+    pub channels: Option<Channels>,
     /// SPDX name of the weights' licence.
     pub license: Option<String>,
     /// Where the weights come from.
@@ -57,6 +59,7 @@ impl Description {
             std: self.std.or(other.std),
             interpolation: self.interpolation.or(other.interpolation),
             crop_pct: self.crop_pct.or(other.crop_pct),
+            channels: self.channels.or(other.channels),
             license: self.license.or(other.license),
             source: self.source.or(other.source),
         }

@@ -6,6 +6,7 @@ mod closest;
 mod description;
 mod pickle;
 mod pytorch;
+mod quantised;
 mod spec;
 mod stored;
 mod tensors;
@@ -13,5 +14,6 @@ mod timm;
 
 pub use checksum::checksum;
 pub use description::Description;
-pub use spec::{Interpolation, Spec};
+pub use quantised::SCALE_SUFFIX;
+pub use spec::{Channels, Interpolation, Spec};
 pub use tensors::{CHECKSUM_KEY, CLASSES_KEY, LICENSE_KEY, SPEC_KEY, Tensors};

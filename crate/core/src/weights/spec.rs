@@ -22,6 +22,9 @@ pub struct Spec {
     pub interpolation: Interpolation,
     /// Part of the resized shorter side that the centre crop keeps.
     pub crop_pct: f32,
+    /// In which order the first convolution of the file has the channels of the image; `mean` and `std` are R, G, B always.
+    #[serde(default, skip_serializing_if = "Channels::is_rgb")]
+    pub channels: Channels,
     /// SPDX name of the weights' licence.
     pub license: String,
     /// Where the weights come from.
@@ -38,6 +41,25 @@ pub enum Interpolation {
     Bilinear,
     /// Cubic, with the parameter -1/2.
     Bicubic,
+}
+
+/// Order of the image's channels that a network was trained on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Nearly all.
+    #[default]
+    Rgb,
+    /// Networks trained with Caffe or OpenCV.
+    Bgr,
+}
+
+impl Channels {
+    // serde asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_rgb(&self) -> bool {
+        *self == Self::Rgb
+    }
 }
 
 impl Spec {

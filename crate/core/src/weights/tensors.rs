@@ -9,7 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 use super::closest::closest;
 use super::pytorch;
 use super::stored::{Stored, Views};
-use super::{Spec, checksum};
+use super::{Spec, checksum, quantised};
 use crate::error::{Error, Result};
 
 /// Metadata key of the pretrained [`Spec`], as JSON.
@@ -119,11 +119,12 @@ impl<'a> Tensors<'a> {
         self.views.iter().map(|(name, view)| (name.as_str(), view.shape.as_slice()))
     }
 
-    /// Takes the tensor of this name as f32 values, row by row.
+    /// Takes the tensor of this name as f32 values, row by row; one of type I8 with its scales, a number for each output
+    /// channel under the tensor's name and [`SCALE_SUFFIX`](super::SCALE_SUFFIX).
     ///
     /// # Errors
-    /// `WEIGHTS_MISMATCH` where it is absent, was taken before or has another shape; `WEIGHTS_FORMAT` where its type is not
-    /// f32, f16 or bf16 or a value is not finite.
+    /// `WEIGHTS_MISMATCH` where it or its scales are absent, were taken before or have another shape; `WEIGHTS_FORMAT` where
+    /// its type is not f32, f16, bf16 or I8, a value is not finite or a scale not positive.
     pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let mismatch = |found: String| Error::WeightsMismatch {
             tensor: name.into(),
@@ -139,9 +140,13 @@ impl<'a> Tensors<'a> {
         if view.shape != shape {
             return Err(mismatch(format!("{:?}", view.shape)));
         }
-        let values = values(&view).ok_or_else(|| Error::WeightsFormat {
-            reason: format!("tensor `{name}` has type {}; f32, f16 and bf16 are read", view.dtype),
-        })?;
+        let values = if view.dtype == Dtype::I8 {
+            quantised::values(name, &view, &mut self.views)?
+        } else {
+            values(&view).ok_or_else(|| Error::WeightsFormat {
+                reason: format!("tensor `{name}` has type {}; f32, f16, bf16 and i8 are read", view.dtype),
+            })?
+        };
         if values.iter().all(|value| value.is_finite()) {
             Ok(values)
         } else {
@@ -195,6 +200,7 @@ mod tests {
             std: [0.5; 3],
             interpolation: crate::weights::Interpolation::Bilinear,
             crop_pct: 1.0,
+            channels: Default::default(),
             license: "CC0-1.0".into(),
             source: "a test".into(),
             sha256: "0".repeat(64),
@@ -234,6 +240,64 @@ mod tests {
         assert_eq!(tensors.spec(), &spec());
         for name in ["a.f32", "b.f16", "c.bf16"] {
             assert_eq!(tensors.take(name, &[2]).unwrap(), [1.5, -2.0], "{name}");
+        }
+    }
+
+    /// A file with a tensor `q` of type I8, `[2, 3]`, and these scales, if any.
+    fn quantised(scale: Option<(Dtype, Vec<usize>, Vec<u8>)>) -> Vec<u8> {
+        let numbers: Vec<u8> =
+            [-127i8, 0, 1, 2, -3, 127].iter().map(|number| number.cast_unsigned()).collect();
+        let mut views =
+            BTreeMap::from([("q".to_string(), TensorView::new(Dtype::I8, vec![2, 3], &numbers).unwrap())]);
+        if let Some((dtype, shape, data)) = &scale {
+            views.insert("q.scale".into(), TensorView::new(*dtype, shape.clone(), data).unwrap());
+        }
+        let mut metadata = HashMap::from([(SPEC_KEY.to_string(), serde_json::to_string(&spec()).unwrap())]);
+        metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
+        serialize(views, Some(metadata)).unwrap()
+    }
+
+    fn scales(scales: &[f32]) -> Option<(Dtype, Vec<usize>, Vec<u8>)> {
+        let bytes = scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
+        Some((Dtype::F32, vec![scales.len()], bytes))
+    }
+
+    #[test]
+    fn bytes_are_multiplied_by_the_scale_of_their_output_channel() {
+        let bytes = quantised(scales(&[0.5, 0.25]));
+        let mut tensors = Tensors::read(&bytes).unwrap();
+        assert_eq!(tensors.take("q", &[2, 3]).unwrap(), [-63.5, 0.0, 0.5, 0.5, -0.75, 31.75]);
+        tensors.finish().unwrap();
+    }
+
+    #[test]
+    fn scales_that_do_not_fit_are_refused() {
+        let take = |scale| {
+            let bytes = quantised(scale);
+            Tensors::read(&bytes).unwrap().take("q", &[2, 3]).unwrap_err()
+        };
+        let mismatch = |found: &str| Error::WeightsMismatch {
+            tensor: "q.scale".into(),
+            expected: "[2]".into(),
+            found: found.into(),
+        };
+        assert_eq!(take(None), mismatch("absent"));
+        assert_eq!(take(scales(&[0.5])), mismatch("[1]"));
+        assert_eq!(take(scales(&[0.5; 3])), mismatch("[3]"));
+        assert_eq!(take(Some((Dtype::F16, vec![2], vec![0x38; 4]))).code(), "WEIGHTS_FORMAT");
+        for scale in [0.0, -0.5, f32::NAN, f32::INFINITY, f32::MAX] {
+            assert_eq!(take(scales(&[0.5, scale])).code(), "WEIGHTS_FORMAT", "{scale}");
+        }
+    }
+
+    #[test]
+    fn the_checksum_covers_bytes_and_scales() {
+        let bytes = quantised(scales(&[0.5, 0.25]));
+        // The file ends with 6 bytes of numbers and 8 of scales, in whichever order.
+        for at in bytes.len() - 14..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1;
+            assert_eq!(Tensors::read(&altered).unwrap_err().code(), "WEIGHTS_FORMAT", "altered at {at}");
         }
     }
 

@@ -48,6 +48,8 @@ impl Description {
             std: Some(trained.std),
             interpolation: Some(trained.interpolation),
             crop_pct: Some(trained.crop_pct),
+            // timm trains on RGB alone.
+            channels: None,
             license: trained.license,
             source: None,
         })

@@ -12,6 +12,7 @@ pub fn spec(input_size: u32) -> Spec {
         std: [0.25; 3],
         interpolation: rekindle::weights::Interpolation::Bilinear,
         crop_pct: 0.875,
+        channels: Default::default(),
         license: "CC0-1.0".into(),
         source: "made up".into(),
         sha256: "00".into(),
