@@ -3,7 +3,8 @@
 //! usage: `convert_weights <architecture> <checkpoint> <out folder>`
 //!
 //! Writes `<architecture>.safetensors` (backbone, f16 with f32 norms) and `<architecture>.classifier.safetensors` (the ImageNet
-//! classifier, f16, with its class names), and both unrounded, for tests: `<architecture>.f32.safetensors` and
+//! classifier, f16, with its class names), `<architecture>.int8.safetensors` (the backbone with its full convolutions in whole
+//! numbers of one byte), and the first two unrounded, for tests: `<architecture>.f32.safetensors` and
 //! `<architecture>.classifier.f32.safetensors`.
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,7 +14,8 @@ use std::path::Path;
 use half::f16;
 use rekindle::Spec;
 use rekindle::weights::{
-    CHECKSUM_KEY, CLASSES_KEY, Channels, Interpolation, LICENSE_KEY, SPEC_KEY, Tensors, checksum,
+    CHECKSUM_KEY, CLASSES_KEY, Channels, Interpolation, LICENSE_KEY, SCALE_SUFFIX, SPEC_KEY, Tensors,
+    checksum,
 };
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
@@ -32,6 +34,19 @@ struct Named {
     name: String,
     shape: Vec<usize>,
     values: Vec<f32>,
+}
+
+/// How the numbers of a tensor are written.
+enum Kind {
+    Single,
+    Half,
+    /// Whole numbers, with a scale for each output channel.
+    Byte,
+}
+
+/// Whether it is a convolution over all channels. Depthwise kernels are few and lose most by rounding.
+fn is_full(tensor: &Named) -> bool {
+    matches!(tensor.shape[..], [_, inputs, _, _] if inputs > 1)
 }
 
 fn main() -> Outcome<()> {
@@ -56,10 +71,17 @@ fn main() -> Outcome<()> {
     std::fs::create_dir_all(folder)?;
     let path = |kind: &str| folder.join(format!("{architecture}{kind}.safetensors"));
     // Some running variances of the norms are too large or too small for f16; the norms are a hundredth of the numbers.
-    write(&path(""), &backbone, metadata.clone(), |tensor| tensor.shape.len() > 1)?;
-    write(&path(".f32"), &backbone, metadata, |_| false)?;
-    write(&path(".classifier"), &classifier, with_classes.clone(), |_| true)?;
-    write(&path(".classifier.f32"), &classifier, with_classes, |_| false)
+    let half = |tensor: &Named| if tensor.shape.len() > 1 { Kind::Half } else { Kind::Single };
+    write(&path(""), &backbone, metadata.clone(), half)?;
+    write(&path(".f32"), &backbone, metadata.clone(), |_| Kind::Single)?;
+    write(
+        &path(".int8"),
+        &backbone,
+        metadata,
+        |tensor| if is_full(tensor) { Kind::Byte } else { half(tensor) },
+    )?;
+    write(&path(".classifier"), &classifier, with_classes.clone(), |_| Kind::Half)?;
+    write(&path(".classifier.f32"), &classifier, with_classes, |_| Kind::Single)
 }
 
 /// Every tensor of the checkpoint.
@@ -126,24 +148,30 @@ fn spec(architecture: &str, checkpoint: &[u8]) -> Outcome<(Spec, &'static str)> 
     })
 }
 
-/// Writes a safetensors file with its checksum; `narrow` says which tensors become f16.
+/// Writes a safetensors file with its checksum; `kind` says how each tensor is written.
 fn write(
     path: &Path,
     tensors: &[Named],
     mut metadata: HashMap<String, String>,
-    narrow: impl Fn(&Named) -> bool,
+    kind: impl Fn(&Named) -> Kind,
 ) -> Outcome<()> {
     let mut encoded = Vec::new();
     for tensor in tensors {
-        encoded.push(if narrow(tensor) {
-            (Dtype::F16, f16_bytes(tensor)?)
-        } else {
-            (Dtype::F32, f32_bytes(tensor))
-        });
+        let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
+        match kind(tensor) {
+            Kind::Single => encoded.push((name, Dtype::F32, shape, f32_bytes(&tensor.values))),
+            Kind::Half => encoded.push((name, Dtype::F16, shape, f16_bytes(tensor)?)),
+            Kind::Byte => {
+                let (numbers, scales) = whole_numbers(tensor);
+                let scale = format!("{name}{SCALE_SUFFIX}");
+                encoded.push((scale, Dtype::F32, vec![scales.len()], f32_bytes(&scales)));
+                encoded.push((name, Dtype::I8, shape, numbers));
+            }
+        }
     }
     let mut views = BTreeMap::new();
-    for (tensor, (dtype, bytes)) in tensors.iter().zip(&encoded) {
-        views.insert(tensor.name.clone(), TensorView::new(*dtype, tensor.shape.clone(), bytes)?);
+    for (name, dtype, shape, bytes) in &encoded {
+        views.insert(name.clone(), TensorView::new(*dtype, shape.clone(), bytes)?);
     }
     metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
     let bytes = serialize(views, Some(metadata))?;
@@ -151,8 +179,29 @@ fn write(
     Ok(std::fs::write(path, bytes)?)
 }
 
-fn f32_bytes(tensor: &Named) -> Vec<u8> {
-    tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+/// Numbers from -127 to 127 and the scale of each output channel: of 40 scales that clip up to 40% of the largest value,
+/// the one with the least squared error.
+fn whole_numbers(tensor: &Named) -> (Vec<u8>, Vec<f32>) {
+    let outputs = tensor.shape.first().copied().unwrap_or(1).max(1);
+    let (mut numbers, mut scales) = (Vec::new(), Vec::new());
+    for channel in tensor.values.chunks((tensor.values.len() / outputs).max(1)) {
+        let round = |value: f32, scale: f32| (value / scale).round().clamp(-127.0, 127.0);
+        let error = |scale: f32| -> f32 {
+            channel.iter().map(|value| (value - round(*value, scale) * scale).powi(2)).sum()
+        };
+        let largest = channel.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+        // A channel of zeros, or of nearly nothing, needs a scale that is a number all the same.
+        let full = (largest / 127.0).max(f32::MIN_POSITIVE);
+        let clipped = (1..40).map(|step| full * (1.0 - step as f32 / 100.0));
+        let best = clipped.fold(full, |best, scale| if error(scale) < error(best) { scale } else { best });
+        numbers.extend(channel.iter().map(|value| (round(*value, best) as i8).cast_unsigned()));
+        scales.push(best);
+    }
+    (numbers, scales)
+}
+
+fn f32_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 fn f16_bytes(tensor: &Named) -> Outcome<Vec<u8>> {

@@ -99,3 +99,21 @@ impl Spec {
         Err(Error::WeightsFormat { reason: format!("the spec's {range}") })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_for_rgb_is_written_as_before_there_was_a_choice() {
+        let json = r#"{"arch":"a","tag":"b","inputSize":8,"mean":[0.0,0.0,0.0],"std":[1.0,1.0,1.0],"interpolation":"bilinear","cropPct":1.0,"license":"c","source":"d","sha256":"e"}"#;
+        let spec = Spec::from_json(json).unwrap();
+        assert_eq!(spec.channels, Channels::Rgb);
+        assert_eq!(serde_json::to_string(&spec).unwrap(), json);
+        let bgr = serde_json::to_string(&Spec { channels: Channels::Bgr, ..spec.clone() }).unwrap();
+        assert!(bgr.contains(r#""channels":"bgr""#));
+        let read = Spec::from_json(&bgr).unwrap();
+        assert_eq!(read.channels, Channels::Bgr);
+        assert!(!read.is_same_weights(&spec));
+    }
+}
