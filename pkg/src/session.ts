@@ -8,7 +8,7 @@ import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, Stat
 import { nextTask } from './task.js';
 import { Team } from './team.js';
 import { Turns } from './turns.js';
-import type { Example, Explanation, Health, Metrics, NamedClass, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
+import type { BackboneSummary, Example, Explanation, Health, Metrics, NamedClass, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
 import {
   isTrap,
   startWasm,
@@ -188,6 +188,13 @@ export class Session implements Answers {
     const file = this.#files.get(id);
     if (!file) throw unknownExample(id);
     return file;
+  }
+
+  async summary(): Promise<BackboneSummary> {
+    const { stages, ...whole } = await this.#embedder.summary();
+    const tuning = this.#tuner.report()?.tuning;
+    const frozen = tuning?.kept ? tuning.cut : stages.length;
+    return { ...whole, stages: stages.map((stage, index) => ({ ...stage, frozen: index < frozen })) };
   }
 
   async preview({ image, augment, views, seed }: Args<'preview'>): Promise<Preview> {

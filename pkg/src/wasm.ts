@@ -1,6 +1,7 @@
 /** The face of the WebAssembly module, and how it is loaded. Both builds (`cpu`, `gpu`) have this face. */
 import type {
   AugmentOptions,
+  BackboneSummary,
   ClassCount,
   EpochRow,
   Example,
@@ -11,6 +12,7 @@ import type {
   Prediction,
   ResolvedTrainOptions,
   Spec,
+  StageSummary,
   StoredReport,
   WeightsDescription,
 } from './types.js';
@@ -43,6 +45,8 @@ export interface WasmEmbedder {
   featureLength(): number;
   /** Number of stages, which is also the last cut. */
   stages(): number;
+  /** The stages and what they cost, without what is frozen. */
+  summary(): Promise<Omit<BackboneSummary, 'stages'> & { stages: Omit<StageSummary, 'frozen'>[] }>;
   /** The same with the stages that a project fine-tuned; undefined where it did not. */
   tuned(tuner: WasmTuner): Promise<WasmEmbedder | undefined>;
   /** RGBA with straight alpha in; the features of each view at the cut out, the embedding without one. */

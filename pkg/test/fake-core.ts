@@ -70,6 +70,7 @@ export class FakeCore {
       inputSize: () => 2,
       featureLength: () => 1,
       stages: () => 19,
+      summary: async () => ({ inputSize: 2, embeddingLength: 1, parameters: 0, multiplyAdds: 0, stages: [] }),
       tuned: async () => undefined,
       embed: async (_rgba, _width, _height, views) => {
         await this.beforeEmbed(number);

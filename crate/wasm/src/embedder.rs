@@ -70,6 +70,11 @@ impl Embedder {
         self.0.stages()
     }
 
+    /// The stages and what they cost.
+    pub async fn summary(&self) -> JsResult<JsValue> {
+        to_js(&self.0.summary().await.map_err(throw)?)
+    }
+
     /// Features of views of an image at a cut, one after the other; the embedding where no cut is given.
     pub async fn embed(
         &self,

@@ -18,6 +18,7 @@ pub(crate) mod sample;
 mod squeezenet;
 mod stage;
 mod suffix;
+mod summary;
 mod vgg;
 
 use std::ops::Range;
@@ -35,6 +36,7 @@ pub use loader::{Loader, Source};
 pub use names::Lineage;
 pub use stage::Stage;
 pub use suffix::{Suffix, TunedStages};
+pub use summary::{StageSummary, Summary};
 
 /// A pretrained network without its classifier: an ordered list of stages.
 #[derive(Module, Debug)]
