@@ -17,7 +17,7 @@ export class Helper {
   static async start({ module: wasm }: Build, { code, weights, inputSize }: Args<'startHelper'>): Promise<Helper> {
     await wasm.default({ module_or_path: code.compiled });
     if (code.kernels) await wasm.useKernels(code.kernels.module);
-    const embedder = await wasm.Embedder.create(weights, 'cpu', inputSize);
+    const embedder = await wasm.Embedder.create(weights, 'cpu', inputSize, true);
     return new Helper(new Turns(embedder, wasm));
   }
 

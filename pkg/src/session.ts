@@ -98,9 +98,9 @@ export class Session implements Answers {
     const wasm = build.module;
     const file = project && new Uint8Array(await project.arrayBuffer());
     const size = inputSize ?? (file ? wasm.projectInputSize(file) : undefined);
-    const { value: embedder, ms: readyMs } = await timed(wasm.Embedder.create(weights, device, size));
+    const { value: embedder, ms: readyMs } = await timed(wasm.Embedder.create(weights.bytes, device, size, weights.known));
     const tuner = file ? wasm.Tuner.open(file, embedder) : new wasm.Tuner(embedder, seed);
-    const team = new Team(helpers, { code, weights, inputSize: embedder.inputSize() });
+    const team = new Team(helpers, { code, weights: weights.bytes, inputSize: embedder.inputSize() });
     const created: Created = {
       spec: embedder.spec(),
       stages: embedder.stages(),

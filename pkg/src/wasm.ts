@@ -156,7 +156,8 @@ export interface WasmModule extends KernelHost {
   projectInputSize(project: Uint8Array): number;
   checkTrainOptions(options: unknown): ResolvedTrainOptions;
   Embedder: {
-    create(weights: Uint8Array, device: 'cpu' | 'webgpu', inputSize: number | undefined): Promise<WasmEmbedder>;
+    /** With `known`, the bytes are those of the right file and need not be hashed again. */
+    create(weights: Uint8Array, device: 'cpu' | 'webgpu', inputSize: number | undefined, known: boolean): Promise<WasmEmbedder>;
   };
   Tuner: {
     new (embedder: WasmEmbedder, seed: number): WasmTuner;

@@ -9,6 +9,12 @@ export interface WeightsManifest {
   sha256: string;
 }
 
+/** The bytes of the weights, and whether they are known to be the right ones; else the reader in the module hashes them. */
+export interface Weights {
+  bytes: Uint8Array<ArrayBuffer>;
+  known: boolean;
+}
+
 /**
  * Reads the weights from an address or a file and checks them.
  *
@@ -19,10 +25,9 @@ export async function loadWeights(
   source: string | Blob,
   manifest: WeightsManifest,
   onProgress: (progress: LoadProgress) => void,
-): Promise<Uint8Array> {
+): Promise<Weights> {
   const bytes = await read(source, onProgress);
-  await check(bytes, manifest);
-  return bytes;
+  return { bytes, known: await check(bytes, manifest) };
 }
 
 async function read(source: string | Blob, onProgress: (progress: LoadProgress) => void) {
@@ -44,9 +49,10 @@ async function read(source: string | Blob, onProgress: (progress: LoadProgress) 
   }
 }
 
-async function check(bytes: Uint8Array<ArrayBuffer>, manifest: WeightsManifest): Promise<void> {
+/** Whether the bytes were seen to be the right ones; throws where they were seen not to be. */
+async function check(bytes: Uint8Array<ArrayBuffer>, manifest: WeightsManifest): Promise<boolean> {
   const found = { bytes: bytes.length, sha256: await sha256(bytes) };
-  if (found.bytes === manifest.bytes && (found.sha256 ?? manifest.sha256) === manifest.sha256) return;
+  if (found.bytes === manifest.bytes && (found.sha256 ?? manifest.sha256) === manifest.sha256) return found.sha256 !== null;
   const reason =
     found.bytes === manifest.bytes
       ? 'its bytes were altered (the sha256 differs)'

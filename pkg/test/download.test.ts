@@ -64,9 +64,9 @@ test('the total is null where it is not known or counts other bytes than those t
 
 test('weights arrive whole, from an address and from a file', async () => {
   const seen: LoadProgress[] = [];
-  assert.deepEqual(await loadWeights(`${origin}/whole`, MANIFEST, (progress) => seen.push(progress)), BYTES);
+  assert.deepEqual(await loadWeights(`${origin}/whole`, MANIFEST, (progress) => seen.push(progress)), { bytes: BYTES, known: true });
   assert.equal(seen.at(-1)?.file, 'weights');
-  assert.deepEqual(await loadWeights(new Blob([BYTES]), MANIFEST, () => {}), BYTES);
+  assert.deepEqual(await loadWeights(new Blob([BYTES]), MANIFEST, () => {}), { bytes: BYTES, known: true });
 });
 
 for (const [path, code, text] of [

@@ -45,7 +45,18 @@ impl Embedder {
     /// `OPTION_INVALID` for another input size; `WEIGHTS_FORMAT` and `WEIGHTS_MISMATCH` for weights that cannot be used;
     /// `WEBGPU_UNAVAILABLE`, `DEVICE_WRONG`, `DEVICE_LOST` and `OUT_OF_MEMORY` for a device that cannot.
     pub async fn new(weights: &[u8], device: Device, input_size: Option<u32>) -> Result<Self> {
-        let tensors = Tensors::read(weights)?;
+        Self::of(Tensors::read(weights)?, device, input_size).await
+    }
+
+    /// The same for weights that are known to be those of a file that was checked.
+    ///
+    /// # Errors
+    /// As [`Embedder::new`], but bytes that were altered are not found.
+    pub async fn of_known(weights: &[u8], device: Device, input_size: Option<u32>) -> Result<Self> {
+        Self::of(Tensors::read_known(weights)?, device, input_size).await
+    }
+
+    async fn of(tensors: Tensors<'_>, device: Device, input_size: Option<u32>) -> Result<Self> {
         let spec = tensors.spec().clone();
         let input_size = check_size(input_size.unwrap_or(spec.input_size))?;
         let backbone = Backbone::load(tensors, &BurnDevice::flex())?;
@@ -67,7 +78,7 @@ impl Embedder {
         let whole = OnceLock::from(CpuPrefix::compile(&plan, input_size as usize)?);
         let mut embedder = Self {
             preprocess: Preprocess::new(&spec, input_size),
-            maps: backbone.maps(input_size as usize),
+            maps: plan.cuts(input_size as usize),
             prefixes: (1..backbone.len()).map(|_| OnceLock::new()).chain([whole]).collect(),
             #[cfg(feature = "gpu")]
             gpu: None,

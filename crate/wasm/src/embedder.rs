@@ -13,11 +13,20 @@ pub struct Embedder(pub(crate) rekindle::Embedder);
 
 #[wasm_bindgen]
 impl Embedder {
-    /// Loads the weights onto a device.
-    pub async fn create(weights: Vec<u8>, device: JsValue, input_size: Option<u32>) -> JsResult<Embedder> {
+    /// Loads the weights onto a device. With `known`, the caller has seen that they are the file that they should be.
+    pub async fn create(
+        weights: Vec<u8>,
+        device: JsValue,
+        input_size: Option<u32>,
+        known: bool,
+    ) -> JsResult<Embedder> {
         console_error_panic_hook::set_once();
         let device: Device = from_js(device)?;
-        rekindle::Embedder::new(&weights, device, input_size).await.map(Embedder).map_err(throw)
+        let created = match known {
+            true => rekindle::Embedder::of_known(&weights, device, input_size).await,
+            false => rekindle::Embedder::new(&weights, device, input_size).await,
+        };
+        created.map(Embedder).map_err(throw)
     }
 
     /// The same embedder with the stages that a project fine-tuned; undefined where it did not.

@@ -14,7 +14,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::error::{Error, Result};
-use crate::prefix::{Map, Plan};
+use crate::prefix::Plan;
 use crate::weights::Tensors;
 
 pub use blocks::{ConvNorm, InvertedResidual};
@@ -71,25 +71,6 @@ impl Backbone {
         run(self.stages.iter().skip(stages.start).take(count), input)
     }
 
-    /// The map at each cut for a square image of `side` pixels, a multiple of 32: the image itself at cut 0, the pooled
-    /// embedding at the last.
-    pub fn maps(&self, side: usize) -> Vec<Map> {
-        // The smallest image shows how much each stage narrows the map.
-        const SMALLEST: usize = 32;
-        let Some(device) = self.devices().into_iter().next() else { return Vec::new() };
-        let mut input = Tensor::zeros([1, 3, SMALLEST, SMALLEST], &device);
-        let mut maps = vec![Map { channels: 3, side }];
-        for stage in &self.stages {
-            input = run([stage].into_iter(), input);
-            let [_, channels, height, _] = input.dims();
-            maps.push(Map { channels, side: height * side / SMALLEST });
-        }
-        if let Some(last) = maps.last_mut() {
-            last.side = 1;
-        }
-        maps
-    }
-
     /// The mean over the image of the last stage's output.
     ///
     /// # Shapes
@@ -124,6 +105,7 @@ impl Backbone {
                 Stage::Convolution(layer) => layer.lower(&mut plan, None).await?,
                 Stage::InvertedResidual(block) => block.lower(&mut plan).await?,
             };
+            plan.end_stage();
         }
         if cut == self.len() {
             plan.pool()?;

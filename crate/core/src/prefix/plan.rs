@@ -81,12 +81,14 @@ impl Map {
 pub struct Plan {
     channels: usize,
     operations: Vec<Operation>,
+    /// The last value of each stage.
+    stages: Vec<Value>,
 }
 
 impl Plan {
     /// An empty plan for images of this many channels.
     pub fn new(channels: usize) -> Self {
-        Self { channels, operations: Vec::new() }
+        Self { channels, operations: Vec::new(), stages: Vec::new() }
     }
 
     /// The operations, in order.
@@ -147,6 +149,19 @@ impl Plan {
             map
         };
         self.operations.iter().map(step).collect()
+    }
+
+    /// Says that a stage ends with the last operation.
+    pub fn end_stage(&mut self) {
+        self.stages.push(self.last());
+    }
+
+    /// The map at each cut for a square image of this side: the image at 0, what is pooled where a pooling comes last.
+    pub fn cuts(&self, side: usize) -> Vec<Map> {
+        let image = Map { channels: self.channels, side };
+        let maps: Vec<Map> = [image].into_iter().chain(self.maps(side)).collect();
+        let ends = self.stages.iter().take(self.stages.len().saturating_sub(1)).copied().chain([self.last()]);
+        [image].into_iter().chain(ends.filter_map(|value| maps.get(value.0).copied())).collect()
     }
 
     fn channels(&self, value: Value) -> usize {
