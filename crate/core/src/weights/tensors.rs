@@ -8,6 +8,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::{Spec, checksum};
 use crate::error::{Error, Result};
+use crate::widen::widen;
 
 /// Metadata key of the pretrained [`Spec`], as JSON.
 pub const SPEC_KEY: &str = "rekindle.spec";
@@ -118,7 +119,7 @@ impl<'a> Tensors<'a> {
 fn values(view: &TensorView<'_>) -> Option<Vec<f32>> {
     match view.dtype() {
         Dtype::F32 => Some(decode(view.data(), f32::from_le_bytes)),
-        Dtype::F16 => Some(decode(view.data(), |bytes| f16::from_le_bytes(bytes).to_f32())),
+        Dtype::F16 => Some(decode(view.data(), |bytes| widen(f16::from_le_bytes(bytes)))),
         Dtype::BF16 => Some(decode(view.data(), |bytes| bf16::from_le_bytes(bytes).to_f32())),
         _ => None,
     }
