@@ -13,6 +13,7 @@ import {
   startWasm,
   type View,
   type WasmBuild,
+  type WasmCode,
   type WasmEmbedder,
   type WasmModule,
   type WasmRun,
@@ -92,7 +93,7 @@ export class Session implements Answers {
     const began = performance.now();
     const timed = async <T>(work: Promise<T>) => ({ value: await work, ms: performance.now() - began });
     const [{ value: code, ms: wasmMs }, { value: weights, ms: weightsMs }] = await Promise.all([
-      timed(startWasm(build, emit)),
+      timed(startModule(build, emit)),
       timed(loadWeights(source, build.weights, emit)),
     ]);
     const wasm = build.module;
@@ -335,6 +336,13 @@ export class Session implements Answers {
   #headChanged(): void {
     this.#publish({ report: this.#tuner.report() ?? null });
   }
+}
+
+/** Starts the module, and tests the processor with it while the weights are under way. */
+async function startModule(build: Build, emit: CallContext['emit']): Promise<WasmCode> {
+  const code = await startWasm(build, emit);
+  await build.module.testProcessor();
+  return code;
 }
 
 function unknownExample(id: number): RekindleError {

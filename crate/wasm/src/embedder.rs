@@ -7,6 +7,13 @@ use crate::tuner::Tuner;
 use rekindle::{Augment, Device, Pixels, View};
 use wasm_bindgen::prelude::*;
 
+/// Shows that the processor computes known answers; embedders are created faster after it.
+#[wasm_bindgen(js_name = testProcessor)]
+pub async fn test_processor() -> JsResult<()> {
+    console_error_panic_hook::set_once();
+    Device::test_processor().await.map_err(throw)
+}
+
 /// Weights, preprocessing and frozen prefix: pixels in, features out.
 #[wasm_bindgen]
 pub struct Embedder(pub(crate) rekindle::Embedder);

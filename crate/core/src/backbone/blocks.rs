@@ -3,10 +3,11 @@
 use burn::module::{Module, Param, RunningState};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::activation::relu6;
 use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 
 use super::Take;
+use super::depthwise::depthwise;
+use super::relu6::relu6;
 use crate::device;
 use crate::error::Result;
 use crate::prefix::{Convolution, Plan, Value};
@@ -88,14 +89,19 @@ impl ConvNorm {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = self.folded();
         let [_, _, kernel, _] = weight.dims();
+        // Channels last, as the pixels of a map are rows of a matrix.
+        let rows = input.permute([0, 2, 3, 1]);
         let output = match (kernel, self.conv.stride, self.conv.groups) {
-            (1, [1, 1], 1) => pointwise(input, weight, bias),
+            (1, [1, 1], 1) => pointwise(rows, weight, bias),
+            (_, [stride, _], groups) if groups > 1 => depthwise(rows, weight, bias, stride),
             (_, stride, groups) => {
-                let padding = [kernel / 2; 2];
-                module::conv2d(input, weight, Some(bias), ConvOptions::new(stride, padding, [1, 1], groups))
+                let options = ConvOptions::new(stride, [kernel / 2; 2], [1, 1], groups);
+                let planes = module::conv2d(rows.permute([0, 3, 1, 2]), weight, Some(bias), options);
+                planes.permute([0, 2, 3, 1])
             }
         };
-        if self.relu6 { relu6(output) } else { output }
+        let output = if self.relu6 { relu6(output) } else { output };
+        output.permute([0, 3, 1, 2])
     }
 
     /// Weight and bias with the norm folded in, as [`ConvNorm::lower`] folds it: with statistics that do not change a norm
@@ -145,12 +151,15 @@ impl ConvNorm {
 
 /// A 1x1 convolution as one matrix product over the pixels of all images: its gradient is two more, where burn's
 /// convolution would go image by image.
+///
+/// # Shapes
+/// `[batch, height, width, channels]` -> `[batch, height, width, output]`
 fn pointwise(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
-    let [batch, channels, height, width] = input.dims();
+    let [batch, height, width, channels] = input.dims();
     let [output, ..] = weight.dims();
-    let pixels = input.permute([0, 2, 3, 1]).reshape([batch * height * width, channels]);
+    let pixels = input.reshape([batch * height * width, channels]);
     let sums = pixels.matmul(weight.reshape([output, channels]).transpose()) + bias.unsqueeze::<2>();
-    sums.reshape([batch, height, width, output]).permute([0, 3, 1, 2])
+    sums.reshape([batch, height, width, output])
 }
 
 /// Inverted residual (Sandler et al., MobileNetV2, 2018, section 3.3): a 1x1 convolution to more channels, a 3x3

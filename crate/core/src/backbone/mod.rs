@@ -3,7 +3,10 @@
 
 mod blocks;
 pub mod catalogue;
+mod depthwise;
 mod mobilenet_v2;
+mod primitive;
+mod relu6;
 #[cfg(test)]
 pub(crate) mod sample;
 mod suffix;

@@ -92,7 +92,8 @@ impl<'a> Tensors<'a> {
         let values = values(&view).ok_or_else(|| Error::WeightsFormat {
             reason: format!("tensor `{name}` has type {}; f32, f16 and bf16 are read", view.dtype()),
         })?;
-        if values.iter().all(|value| value.is_finite()) {
+        // All of them, not up to the first: so it is vector code.
+        if values.iter().fold(true, |finite, value| finite & value.is_finite()) {
             Ok(values)
         } else {
             Err(Error::WeightsFormat { reason: format!("tensor `{name}` has values that are not finite") })
