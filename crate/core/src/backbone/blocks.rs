@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 
 use super::Take;
 use super::depthwise::depthwise;
+use super::pointwise::pointwise;
 use super::relu6::relu6;
 use crate::device;
 use crate::error::Result;
@@ -147,19 +148,6 @@ impl ConvNorm {
             add,
         })
     }
-}
-
-/// A 1x1 convolution as one matrix product over the pixels of all images: its gradient is two more, where burn's
-/// convolution would go image by image.
-///
-/// # Shapes
-/// `[batch, height, width, channels]` -> `[batch, height, width, output]`
-fn pointwise(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
-    let [batch, height, width, channels] = input.dims();
-    let [output, ..] = weight.dims();
-    let pixels = input.reshape([batch * height * width, channels]);
-    let sums = pixels.matmul(weight.reshape([output, channels]).transpose()) + bias.unsqueeze::<2>();
-    sums.reshape([batch, height, width, output])
 }
 
 /// Inverted residual (Sandler et al., MobileNetV2, 2018, section 3.3): a 1x1 convolution to more channels, a 3x3

@@ -5,6 +5,7 @@ mod blocks;
 pub mod catalogue;
 mod depthwise;
 mod mobilenet_v2;
+mod pointwise;
 mod primitive;
 mod relu6;
 #[cfg(test)]

@@ -39,3 +39,20 @@ impl Backward<Flex, 1> for Relu6 {
         gradients.register::<Flex>(input.id, primitive(passed, gradient.layout().shape()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn it_is_a_clamp_and_so_is_its_gradient() {
+        let input = Tensor::<1>::from_floats([-1.0, 0.0, 0.5, 5.5, 6.0, 7.0], &Device::flex().autodiff());
+        let input = input.require_grad();
+        let output = relu6(input.clone());
+        output.to_data().assert_eq(&[0.0f32, 0.0, 0.5, 5.5, 6.0, 6.0].into(), true);
+        let gradients = output.powi_scalar(2).sum().backward();
+        let found = input.grad(&gradients).unwrap().into_data();
+        found.assert_eq(&[0.0f32, 0.0, 1.0, 11.0, 0.0, 0.0].into(), true);
+    }
+}
