@@ -15,6 +15,7 @@ import {
   type View,
   type WasmBuild,
   type WasmClassifier,
+  type WasmCode,
   type WasmEmbedder,
   type WasmModule,
   type WasmRun,
@@ -105,7 +106,7 @@ export class Session implements Answers {
     const began = performance.now();
     const timed = async <T>(work: Promise<T>) => ({ value: await work, ms: performance.now() - began });
     const wasm = build.module;
-    const starting = timed(startWasm(build, emit));
+    const starting = timed(startModule(build, emit));
     const file = project && new Uint8Array(await project.arrayBuffer());
     // Nobody else knows which backbone a project needs.
     const made = async () => starting.then(() => wasm.projectMadeWith(file ?? new Uint8Array()));
@@ -117,7 +118,7 @@ export class Session implements Answers {
     const { weights } = loaded;
     const size = inputSize ?? (file ? (await made()).inputSize : undefined);
     const { value: embedder, ms: readyMs } = await timed(
-      wasm.Embedder.create(weights.bytes, device, size, weights.description, weights.config),
+      wasm.Embedder.create(weights.bytes, device, size, weights.description, weights.config, weights.known),
     );
     await loaded.keep();
     const tuner = file ? wasm.Tuner.open(file, embedder) : new wasm.Tuner(embedder, seed);
@@ -382,6 +383,13 @@ export class Session implements Answers {
   #headChanged(): void {
     this.#publish({ report: this.#tuner.report() ?? null });
   }
+}
+
+/** Starts the module, and tests the processor with it while the weights are under way. */
+async function startModule(build: Build, emit: CallContext['emit']): Promise<WasmCode> {
+  const code = await startWasm(build, emit);
+  await build.module.testProcessor();
+  return code;
 }
 
 function unknownExample(id: number): RekindleError {

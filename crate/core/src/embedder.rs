@@ -66,6 +66,14 @@ impl Embedder {
         Self::load(described::read(weights, description)?, device, input_size).await
     }
 
+    /// The same for weights that are known to be those of a file that was checked.
+    ///
+    /// # Errors
+    /// As [`Embedder::new`], but bytes that were altered are not found.
+    pub async fn of_known(weights: &[u8], device: Device, input_size: Option<u32>) -> Result<Self> {
+        Self::load(Tensors::read_known(weights)?, device, input_size).await
+    }
+
     async fn load(tensors: Tensors<'_>, device: Device, input_size: Option<u32>) -> Result<Self> {
         let spec = tensors.spec().clone();
         let input_size = check_size(input_size.unwrap_or(spec.input_size), spec.input_size)?;

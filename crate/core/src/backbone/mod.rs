@@ -4,6 +4,7 @@
 mod blocks;
 pub mod catalogue;
 mod classifier;
+mod depthwise;
 pub mod described;
 mod efficientnet;
 mod loader;
@@ -12,6 +13,9 @@ mod mobilenet_v1;
 mod mobilenet_v2;
 mod mobilenet_v3;
 mod names;
+mod pointwise;
+mod primitive;
+mod relu6;
 mod resnet;
 #[cfg(test)]
 pub(crate) mod sample;
