@@ -53,7 +53,7 @@ impl Flavour {
     /// Most bytes that its module and JavaScript may have after brotli.
     pub fn budget(self) -> usize {
         match self {
-            Self::Cpu => 700_000,
+            Self::Cpu => 705_000,
             Self::Gpu => 745_000,
         }
     }
