@@ -17,7 +17,8 @@ export class Helper {
   static async start({ module: wasm }: Build, { code, weights, inputSize }: Args<'startHelper'>): Promise<Helper> {
     await wasm.default({ module_or_path: code.compiled });
     if (code.kernels) await wasm.useKernels(code.kernels.module);
-    const embedder = await wasm.Embedder.create(weights.bytes, 'cpu', inputSize, weights.description, weights.config);
+    const { bytes, description, config, known } = weights;
+    const embedder = await wasm.Embedder.create(bytes, 'cpu', inputSize, description, config, known);
     return new Helper(new Turns(embedder, wasm));
   }
 

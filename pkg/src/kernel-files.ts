@@ -1,5 +1,4 @@
 /** Where the kernels of this build are. */
-import { KERNEL_INTEGRITY } from './kernels-manifest.js';
 import type { KernelFiles } from './kernels.js';
 
 /** Both versions, found by every bundler. */

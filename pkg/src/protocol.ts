@@ -3,6 +3,7 @@ import type { BackboneRequest } from './backbone.js';
 import type { ErrorCode, ErrorDetails } from './errors.js';
 import type {
   AugmentOptions,
+  BackboneSummary,
   ClassCount,
   DeviceInfo,
   Example,
@@ -36,6 +37,7 @@ interface SessionCalls {
   removeClass(args: { label: string }): void;
   examples(args: Nothing): Example[];
   image(args: { id: number }): Blob;
+  summary(args: Nothing): BackboneSummary;
   preview(args: { image: ImageSource; augment: AugmentOptions; views: number; seed: number }): Preview;
   train(args: { options: unknown }): Report;
   health(args: Nothing): Health;

@@ -8,13 +8,14 @@ import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, Stat
 import { nextTask } from './task.js';
 import { Team } from './team.js';
 import { Turns } from './turns.js';
-import type { Example, Explanation, Health, Metrics, NamedClass, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
+import type { BackboneSummary, Example, Explanation, Health, Metrics, NamedClass, Prediction, Report, ResolvedTrainOptions, StoredReport } from './types.js';
 import {
   isTrap,
   startWasm,
   type View,
   type WasmBuild,
   type WasmClassifier,
+  type WasmCode,
   type WasmEmbedder,
   type WasmModule,
   type WasmRun,
@@ -105,7 +106,7 @@ export class Session implements Answers {
     const began = performance.now();
     const timed = async <T>(work: Promise<T>) => ({ value: await work, ms: performance.now() - began });
     const wasm = build.module;
-    const starting = timed(startWasm(build, emit));
+    const starting = timed(startModule(build, emit));
     const file = project && new Uint8Array(await project.arrayBuffer());
     // Nobody else knows which backbone a project needs.
     const made = async () => starting.then(() => wasm.projectMadeWith(file ?? new Uint8Array()));
@@ -117,7 +118,7 @@ export class Session implements Answers {
     const { weights } = loaded;
     const size = inputSize ?? (file ? (await made()).inputSize : undefined);
     const { value: embedder, ms: readyMs } = await timed(
-      wasm.Embedder.create(weights.bytes, device, size, weights.description, weights.config),
+      wasm.Embedder.create(weights.bytes, device, size, weights.description, weights.config, weights.known),
     );
     await loaded.keep();
     const tuner = file ? wasm.Tuner.open(file, embedder) : new wasm.Tuner(embedder, seed);
@@ -188,6 +189,13 @@ export class Session implements Answers {
     const file = this.#files.get(id);
     if (!file) throw unknownExample(id);
     return file;
+  }
+
+  async summary(): Promise<BackboneSummary> {
+    const { stages, ...whole } = await this.#embedder.summary();
+    const tuning = this.#tuner.report()?.tuning;
+    const frozen = tuning?.kept ? tuning.cut : stages.length;
+    return { ...whole, stages: stages.map((stage, index) => ({ ...stage, frozen: index < frozen })) };
   }
 
   async preview({ image, augment, views, seed }: Args<'preview'>): Promise<Preview> {
@@ -375,6 +383,13 @@ export class Session implements Answers {
   #headChanged(): void {
     this.#publish({ report: this.#tuner.report() ?? null });
   }
+}
+
+/** Starts the module, and tests the processor with it while the weights are under way. */
+async function startModule(build: Build, emit: CallContext['emit']): Promise<WasmCode> {
+  const code = await startWasm(build, emit);
+  await build.module.testProcessor();
+  return code;
 }
 
 function unknownExample(id: number): RekindleError {

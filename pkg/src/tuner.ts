@@ -12,6 +12,7 @@ import type {
   Added,
   AddOptions,
   BackboneInfo,
+  BackboneSummary,
   Budget,
   ClassCount,
   CreateOptions,
@@ -272,6 +273,16 @@ export class Tuner {
    */
   async image(id: number): Promise<Blob> {
     return this.#inOrder(() => this.#connection.call('image', { id }));
+  }
+
+  /**
+   * The backbone's stages with their shapes, parameters and multiply-adds, and which of them are frozen.
+   *
+   * @example
+   * console.table((await tuner.summary()).stages);
+   */
+  async summary(): Promise<BackboneSummary> {
+    return this.#inOrder(() => this.#connection.call('summary', {}));
   }
 
   /**

@@ -35,7 +35,7 @@ export interface StartupTimings {
   totalMs: number;
   /** Finding a device and starting the worker. */
   workerMs: number;
-  /** Fetching, compiling and starting the WebAssembly module. */
+  /** Fetching, compiling, starting and testing the WebAssembly module. */
   wasmMs: number;
   /** Fetching and checking the weights, beside the module. */
   weightsMs: number;
@@ -133,6 +133,31 @@ export interface BackboneInfo {
   /** Share of ImageNet's validation images that the usual weights name right, in percent. */
   top1: number | null;
   top1Source: string | null;
+}
+
+/** A backbone's stages and what they cost. */
+export interface BackboneSummary {
+  inputSize: number;
+  embeddingLength: number;
+  /** Numbers to learn. */
+  parameters: number;
+  /** Of one view. */
+  multiplyAdds: number;
+  stages: StageSummary[];
+}
+
+/** One stage of a backbone. */
+export interface StageSummary {
+  /** Its kind and which of that kind it is: `residual3`. */
+  name: string;
+  /** Of the map that it gives; the last one's is the embedding. */
+  channels: number;
+  /** Height and width of that map; 1 where it is pooled. */
+  side: number;
+  parameters: number;
+  multiplyAdds: number;
+  /** Whether it is as it was pretrained; false once a fine-tuning of it was kept. */
+  frozen: boolean;
 }
 
 /** What a backbone may cost. */

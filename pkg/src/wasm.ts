@@ -1,6 +1,7 @@
 /** The face of the WebAssembly module, and how it is loaded. Both builds (`cpu`, `gpu`) have this face. */
 import type {
   AugmentOptions,
+  BackboneSummary,
   ClassCount,
   EpochRow,
   Example,
@@ -11,6 +12,7 @@ import type {
   Prediction,
   ResolvedTrainOptions,
   Spec,
+  StageSummary,
   StoredReport,
   WeightsDescription,
 } from './types.js';
@@ -43,6 +45,8 @@ export interface WasmEmbedder {
   featureLength(): number;
   /** Number of stages, which is also the last cut. */
   stages(): number;
+  /** The stages and what they cost, without what is frozen. */
+  summary(): Promise<Omit<BackboneSummary, 'stages'> & { stages: Omit<StageSummary, 'frozen'>[] }>;
   /** The same with the stages that a project fine-tuned; undefined where it did not. */
   tuned(tuner: WasmTuner): Promise<WasmEmbedder | undefined>;
   /** RGBA with straight alpha in; the features of each view at the cut out, the embedding without one. */
@@ -158,6 +162,8 @@ export interface WasmTuningRun {
 /** What wasm-bindgen's glue exports. */
 export interface WasmModule extends KernelHost {
   default(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+  /** Shows that the processor computes known answers: throws DEVICE_WRONG. Embedders are created faster after it. */
+  testProcessor(): Promise<void>;
   probe(bytes: Uint8Array): ImageHeader;
   /** What pixels (RGBA with straight alpha) tell of copies and of what they show; read by the tuner alone. */
   traits(rgba: Uint8ClampedArray, width: number, height: number): Uint8Array<ArrayBuffer>;
@@ -166,13 +172,17 @@ export interface WasmModule extends KernelHost {
   projectMadeWith(project: Uint8Array): { spec: Spec; inputSize: number };
   checkTrainOptions(options: unknown): ResolvedTrainOptions;
   Embedder: {
-    /** The description says of a file of another tool how it was trained, and so does timm's `config` where it is silent. */
+    /**
+     * The description says of a file of another tool how it was trained, and so does timm's `config` where it is silent. With
+     * `known`, the bytes are those of the right file and need not be hashed again.
+     */
     create(
       weights: Uint8Array,
       device: 'cpu' | 'webgpu',
       inputSize: number | undefined,
-      description?: WeightsDescription,
-      config?: string,
+      description: WeightsDescription | undefined,
+      config: string | undefined,
+      known: boolean,
     ): Promise<WasmEmbedder>;
   };
   Tuner: {

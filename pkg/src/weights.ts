@@ -19,6 +19,8 @@ export interface Weights {
   description: WeightsDescription;
   /** timm's `config.json`, heard where the description is silent. */
   config: string | undefined;
+  /** Whether the bytes are those of the package's own file; else the reader in the module hashes them. */
+  known: boolean;
 }
 
 /** Weights, and what is to be done with them once they have proven good: files that are not are not kept. */
@@ -45,15 +47,15 @@ export async function loadWeights(
   switch (request.kind) {
     case 'shipped': {
       const bytes = await readShipped(request.source, onProgress);
-      await checkShipped(bytes, manifest);
-      return { weights: { bytes, description: {}, config: undefined }, keep: NOTHING_KEPT };
+      const known = await checkShipped(bytes, manifest);
+      return { weights: { bytes, description: {}, config: undefined, known }, keep: NOTHING_KEPT };
     }
     case 'file': {
       const { source, description, sha256, cache } = request;
       const from = typeof source === 'string' ? { source, ...description } : description;
       const file = await readFile(source, sha256, await Store.open(cache), signal, onProgress);
       // A file that says itself where it is from needs no other word.
-      return { weights: { bytes: file.bytes, description: from, config: undefined }, keep: file.keep };
+      return { weights: { bytes: file.bytes, description: from, config: undefined, known: false }, keep: file.keep };
     }
     case 'hub': {
       const { repository, revision, description, cache } = request;
@@ -61,7 +63,8 @@ export async function loadWeights(
       const found = await fetched(request.base, () => findAtHub(request, store, signal));
       const file = await readFile(found.url, found.sha256, store, signal, onProgress);
       const source = `hf:${repository}${revision === 'main' ? '' : `@${revision}`}`;
-      return { weights: { bytes: file.bytes, description: { source, ...description }, config: found.config }, keep: file.keep };
+      const weights = { bytes: file.bytes, description: { source, ...description }, config: found.config, known: false };
+      return { weights, keep: file.keep };
     }
   }
 }
@@ -132,9 +135,10 @@ async function fetched<T>(source: string | Blob, work: () => Promise<T>): Promis
   }
 }
 
-async function checkShipped(bytes: Uint8Array<ArrayBuffer>, manifest: WeightsManifest): Promise<void> {
+/** Whether the bytes were seen to be the right ones; throws where they were seen not to be. */
+async function checkShipped(bytes: Uint8Array<ArrayBuffer>, manifest: WeightsManifest): Promise<boolean> {
   const found = { bytes: bytes.length, sha256: await sha256Of(bytes) };
-  if (found.bytes === manifest.bytes && (found.sha256 ?? manifest.sha256) === manifest.sha256) return;
+  if (found.bytes === manifest.bytes && (found.sha256 ?? manifest.sha256) === manifest.sha256) return found.sha256 !== null;
   const reason =
     found.bytes === manifest.bytes
       ? 'its bytes were altered (the sha256 differs)'

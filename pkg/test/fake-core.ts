@@ -53,6 +53,7 @@ export class FakeCore {
       }
       return { ...DEFAULT_TRAIN_OPTIONS, ...(given as Partial<ResolvedTrainOptions>) };
     },
+    testProcessor: async () => {},
     Embedder: {
       create: async (_, device) => {
         this.onDevice(device);
@@ -70,6 +71,7 @@ export class FakeCore {
       inputSize: () => 2,
       featureLength: () => 1,
       stages: () => 19,
+      summary: async () => ({ inputSize: 2, embeddingLength: 1, parameters: 0, multiplyAdds: 0, stages: [] }),
       tuned: async () => undefined,
       embed: async (_rgba, _width, _height, views) => {
         await this.beforeEmbed(number);

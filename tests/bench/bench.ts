@@ -1,5 +1,9 @@
-/** `npm run bench -w tests -- [name...]`: runs the benchmarks, all of them where none is named. */
+/**
+ * `npm run bench -w tests -- [name...] [--examples n]`: runs the benchmarks, all of them where none is named; `scale` with so
+ * many examples.
+ */
 
+import { parseArgs } from 'node:util';
 import { openSite, type Site } from '../browser/site.ts';
 import { benchEmbed } from './embed.ts';
 import { benchHead } from './head.ts';
@@ -12,19 +16,23 @@ import { benchTune } from './tune.ts';
 import { benchWebgpu } from './webgpu.ts';
 import { benchWorkers } from './workers.ts';
 
+const { values, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: { examples: { type: 'string', default: '10000' } },
+});
+
 const BENCHMARKS: Record<string, (site: Site) => Promise<Result>> = {
   head: benchHead,
   tune: benchTune,
   embed: benchEmbed,
   shutter: benchShutter,
   start: benchStart,
-  scale: benchScale,
+  scale: (site) => benchScale(site, Number(values.examples)),
   workers: benchWorkers,
   live: benchLive,
   webgpu: benchWebgpu,
 };
 
-const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHMARKS));
 if (unknown.length > 0) {
   console.error(`there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}`);

@@ -185,6 +185,28 @@ test('a project that was made with a repository finds it again', async () => {
   await page.context().close();
 });
 
+test('the summary has every stage, and says which are frozen', async () => {
+  const page = await site.page();
+  const [before, after] = await page.evaluate(async () => {
+    const { Tuner } = await import('rekindle');
+    const { byLabel, photos } = await import('page/photos.js');
+    const tuner = await Tuner.create({ device: 'cpu', inputSize: 96 });
+    const before = await tuner.summary();
+    for (const [label, files] of byLabel(await photos('train', 3))) await tuner.addExamples(label, files);
+    // Nothing is held out, so that what was fine-tuned is kept.
+    await tuner.train({ strategy: 'partial', views: 1, validation: 0, tune: { epochs: 1 } }).report;
+    const after = await tuner.summary();
+    await tuner.dispose();
+    return [before, after];
+  });
+  assert.equal(before.stages.length, 19);
+  assert.equal(before.parameters, 2_223_872);
+  assert.deepEqual(before.stages.map(({ side }) => side).slice(0, 5), [48, 48, 24, 24, 12]);
+  assert.ok(before.stages.every(({ frozen }) => frozen));
+  assert.deepEqual(after.stages.flatMap(({ frozen }, index) => (frozen ? [] : [index])), [17, 18]);
+  await page.context().close();
+});
+
 test('the pretrained classifier names what it was trained on', async () => {
   const page = await site.page();
   const { named, lite0, refused, mismatch } = await page.evaluate(async () => {

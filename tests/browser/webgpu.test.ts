@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { weightsFile } from './photos.ts';
 import { openSite } from './site.ts';
 
 const site = await openSite('software');
@@ -71,3 +72,29 @@ test('a training on forced WebGPU agrees with the CPU', async (t) => {
   const last = gpu.report.epochs.at(-1);
   assert.equal(last?.trainAccuracy, 1, 'eight photos of two classes are learnt');
 });
+
+for (const name of ['efficientnet_lite0', 'squeezenet1_1']) {
+  test(`${name} on forced WebGPU agrees with the CPU`, async (t) => {
+    site.server.file(`/${name}.safetensors`, () => weightsFile(`${name}.safetensors`));
+    const page = await site.page();
+    const [gpu, cpu] = await page.evaluate(async (name) => {
+      const { Tuner } = await import('rekindle');
+      const { photos } = await import('page/photos.js');
+      const [photo] = await photos('test', 1);
+      if (!photo) throw new Error('no photo');
+      const embed = async (device: 'cpu' | 'webgpu') => {
+        const tuner = await Tuner.create({ device, backbone: name, weights: `/${name}.safetensors`, inputSize: 96 });
+        const embedding = [...(await tuner.embed(photo.file))];
+        await tuner.dispose();
+        return { embedding, kind: tuner.device.kind };
+      };
+      return [await embed('webgpu'), await embed('cpu')] as const;
+    }, name);
+    assert.deepEqual([gpu.kind, cpu.kind], ['webgpu', 'cpu']);
+    const scale = Math.max(...cpu.embedding.map(Math.abs));
+    const largest = Math.max(...gpu.embedding.map((value, index) => Math.abs(value - (cpu.embedding[index] ?? NaN)))) / scale;
+    t.diagnostic(`largest difference, in parts of the largest value: ${largest.toExponential(2)}`);
+    assert.ok(largest <= EMBEDDING_TOLERANCE, String(largest));
+    await page.context().close();
+  });
+}

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { brotliCompressSync, constants } from 'node:zlib';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { Tarball } from './tarball.ts';
@@ -25,16 +26,35 @@ function runBin(name: string, bin: string, args: string[], cwd: string): string 
 }
 
 test('it holds what runs, what types it, the weights and the licences, and nothing else', () => {
-  const needed = ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/index.d.ts', 'dist/weights-manifest.js', 'dist/kernels-manifest.js'];
+  const needed = ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/index.d.ts', 'dist/worker-cpu.js', 'dist/worker-gpu.js'];
   assert.deepEqual(needed.filter((file) => !tarball.files.includes(file)), [], 'missing');
   assert.ok(tarball.files.some((file) => /^weights\/.*licen[cs]e/i.test(file)), 'the licence of the weights is missing');
 
   const expected = [
     ...[/^package\.json$/, /^README\.md$/, /^LICENSE-\w+$/, /^weights\/[\w.-]+$/],
-    ...[/^dist\/[\w-]+\.js$/, /^dist\/[\w-]+\.d\.ts$/, /^dist\/wasm\/[cg]pu\/rekindle[\w.]+$/, /^dist\/wasm\/kernels-\w+\.wasm$/],
+    ...[/^dist\/(index|worker-[cg]pu)\.js$/, /^dist\/[\w-]+\.d\.ts$/, /^dist\/wasm\/[cg]pu\/rekindle[\w.]+$/, /^dist\/wasm\/kernels-\w+\.wasm$/],
   ];
   assert.deepEqual(tarball.files.filter((file) => !expected.some((pattern) => pattern.test(file))), [], 'not expected');
 });
+
+/** Most JavaScript that a session may load, in kB. */
+const SCRIPT_BUDGET = 20;
+
+for (const flavour of ['cpu', 'gpu']) {
+  test(`the JavaScript that a session on the ${flavour} loads is at most ${SCRIPT_BUDGET} kB after brotli`, (t) => {
+    const project = tarball.install(`size-${flavour}`, new URL('./types/', import.meta.url));
+    const files = ['index.js', `worker-${flavour}.js`, `wasm/${flavour}/rekindle.js`];
+    const sizes = files.map((file) => brotli(path.join(project, 'node_modules/rekindle/dist', file)) / 1000);
+    const whole = sizes.reduce((sum, size) => sum + size, 0);
+    t.diagnostic(`${files.map((file, index) => `${file} ${sizes[index]?.toFixed(1)}`).join(', ')}: ${whole.toFixed(1)} kB`);
+    assert.ok(whole <= SCRIPT_BUDGET, `${whole.toFixed(1)} kB`);
+  });
+}
+
+/** Bytes of a file as a server would send it at the highest level. */
+function brotli(file: string): number {
+  return brotliCompressSync(readFileSync(file), { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } }).length;
+}
 
 test('it has no dependencies and runs nothing when it is installed', () => {
   const folder = tarball.install('manifest', new URL('./types/', import.meta.url));

@@ -4,6 +4,8 @@
 mod gpu;
 pub(crate) mod self_test;
 
+use std::sync::OnceLock;
+
 use burn::tensor::{Device as BurnDevice, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -52,12 +54,26 @@ impl Device {
     /// # Errors
     /// `WEBGPU_UNAVAILABLE` where there is no adapter or this build has no WebGPU; `DEVICE_WRONG` where an answer is wrong.
     pub(crate) async fn open(self) -> Result<(Opened, DeviceInfo)> {
-        self_test::prefix()?;
-        self_test::tensors(&BurnDevice::flex()).await?;
+        Self::test_processor().await?;
         match self {
             Device::Cpu => Ok((Opened::Cpu, DeviceInfo::asked(self, None, false))),
             Device::Webgpu => webgpu().await,
         }
+    }
+
+    /// Shows, the first time, that this processor computes known answers. [`Embedder`](crate::Embedder)s see to it; called
+    /// before, it takes no time of theirs.
+    ///
+    /// # Errors
+    /// `DEVICE_WRONG` where an answer is wrong.
+    pub async fn test_processor() -> Result<()> {
+        static PASSED: OnceLock<()> = OnceLock::new();
+        if PASSED.get().is_none() {
+            self_test::prefix()?;
+            self_test::tensors(&BurnDevice::flex()).await?;
+            PASSED.get_or_init(|| ());
+        }
+        Ok(())
     }
 }
 

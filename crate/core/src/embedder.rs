@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::Device as BurnDevice;
 
-use crate::backbone::{Backbone, TunedStages, described};
+use crate::backbone::{Backbone, Summary, TunedStages, described};
 use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, Region, View};
@@ -64,6 +64,14 @@ impl Embedder {
         input_size: Option<u32>,
     ) -> Result<Self> {
         Self::load(described::read(weights, description)?, device, input_size).await
+    }
+
+    /// The same for weights that are known to be those of a file that was checked.
+    ///
+    /// # Errors
+    /// As [`Embedder::new`], but bytes that were altered are not found.
+    pub async fn of_known(weights: &[u8], device: Device, input_size: Option<u32>) -> Result<Self> {
+        Self::load(Tensors::read_known(weights)?, device, input_size).await
     }
 
     async fn load(tensors: Tensors<'_>, device: Device, input_size: Option<u32>) -> Result<Self> {
@@ -126,6 +134,14 @@ impl Embedder {
     /// Number of stages, which is also the last cut.
     pub fn stages(&self) -> usize {
         self.backbone.len()
+    }
+
+    /// The backbone's stages and what they cost at this input size.
+    ///
+    /// # Errors
+    /// As [`Backbone::lower`].
+    pub async fn summary(&self) -> Result<Summary> {
+        self.backbone.summary(self.input_size as usize).await
     }
 
     /// The map at each cut: the image at 0, the embedding at the last.

@@ -8,23 +8,35 @@ use rekindle::weights::Description;
 use rekindle::{Augment, Device, Pixels, View, backbone};
 use wasm_bindgen::prelude::*;
 
+/// Shows that the processor computes known answers; embedders are created faster after it.
+#[wasm_bindgen(js_name = testProcessor)]
+pub async fn test_processor() -> JsResult<()> {
+    console_error_panic_hook::set_once();
+    Device::test_processor().await.map_err(throw)
+}
+
 /// Weights, preprocessing and frozen prefix: pixels in, features out.
 #[wasm_bindgen]
 pub struct Embedder(pub(crate) rekindle::Embedder);
 
 #[wasm_bindgen]
 impl Embedder {
-    /// Loads the weights onto a device; `description` says of a file of another tool how it was trained, and so does timm's
-    /// `config` where it is silent.
+    /// Loads the weights onto a device. `description` says of a file of another tool how it was trained, and so does timm's
+    /// `config` where it is silent. With `known`, the caller has seen that they are the file that they should be.
     pub async fn create(
         weights: Vec<u8>,
         device: JsValue,
         input_size: Option<u32>,
         description: JsValue,
         config: Option<String>,
+        known: bool,
     ) -> JsResult<Embedder> {
         console_error_panic_hook::set_once();
         let device: Device = from_js(device)?;
+        if known {
+            let created = rekindle::Embedder::of_known(&weights, device, input_size).await;
+            return created.map(Embedder).map_err(throw);
+        }
         let mut description = Description::from_json(&json(&description)?).map_err(throw)?;
         if let Some(config) = config {
             description = description.or(Description::from_timm(&config).map_err(throw)?);
@@ -68,6 +80,11 @@ impl Embedder {
     /// Number of stages, which is also the last cut.
     pub fn stages(&self) -> usize {
         self.0.stages()
+    }
+
+    /// The stages and what they cost.
+    pub async fn summary(&self) -> JsResult<JsValue> {
+        to_js(&self.0.summary().await.map_err(throw)?)
     }
 
     /// Features of views of an image at a cut, one after the other; the embedding where no cut is given.

@@ -15,8 +15,9 @@ pub use residual::Residual;
 pub use squeeze_excite::SqueezeExcite;
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{hard_sigmoid, hard_swish, relu, relu6, sigmoid, silu};
+use burn::tensor::activation::{hard_sigmoid, hard_swish, relu, sigmoid, silu};
 
+use super::relu6::relu6;
 use crate::prefix::Activation;
 
 /// The function between layers on a tensor of the definition.

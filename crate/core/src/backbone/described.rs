@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_is_not_said_is_as_torchvision_trains() {
-        let spec = read(r#"{ "arch": "efficientnet_b1", "interpolation": "bicubic" }"#).unwrap();
+        let spec = read(r#"{ "arch": "efficientnet_lite1", "interpolation": "bicubic" }"#).unwrap();
         assert_eq!((spec.input_size, spec.crop_pct, spec.mean[0]), (240, 0.875, 0.485));
         assert_eq!(spec.interpolation, Interpolation::Bicubic);
         // The test vector of FIPS 180-2.

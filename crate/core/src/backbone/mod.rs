@@ -5,6 +5,7 @@ mod blocks;
 pub mod catalogue;
 mod channels;
 mod classifier;
+mod depthwise;
 pub mod described;
 mod efficientnet;
 mod loader;
@@ -13,12 +14,16 @@ mod mobilenet_v1;
 mod mobilenet_v2;
 mod mobilenet_v3;
 mod names;
+mod pointwise;
+mod primitive;
+mod relu6;
 mod resnet;
 #[cfg(test)]
 pub(crate) mod sample;
 mod squeezenet;
 mod stage;
 mod suffix;
+mod summary;
 mod vgg;
 
 use std::ops::Range;
@@ -38,6 +43,7 @@ pub use loader::{Loader, Source};
 pub use names::Lineage;
 pub use stage::Stage;
 pub use suffix::{Suffix, TunedStages};
+pub use summary::{StageSummary, Summary};
 
 /// A pretrained network without its classifier: an ordered list of stages.
 #[derive(Module, Debug)]

@@ -24,6 +24,17 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// What it is.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Convolution(_) => "convolution",
+            Self::MaxPool(_) => "maxPool",
+            Self::InvertedResidual(_) => "invertedResidual",
+            Self::Residual(_) => "residual",
+            Self::Fire(_) => "fire",
+        }
+    }
+
     /// # Shapes
     /// `[batch, channels, height, width]` in and out.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {

@@ -106,15 +106,23 @@ impl Backbone {
 
 /// Where a walk through a module is.
 #[derive(Default)]
-struct Place(Vec<String>);
+pub(super) struct Place(Vec<String>);
 
 impl Place {
+    pub(super) fn enter(&mut self, name: &str) {
+        self.0.push(name.into());
+    }
+
+    pub(super) fn exit(&mut self) {
+        self.0.pop();
+    }
+
     fn name(&self) -> String {
         self.0.join(".")
     }
 
     /// Statistics of norms are never trained.
-    fn is_statistic(&self) -> bool {
+    pub(super) fn is_statistic(&self) -> bool {
         self.0.last().is_some_and(|name| name.starts_with("running_"))
     }
 }
@@ -128,11 +136,11 @@ struct Names {
 
 impl ModuleVisitor for Names {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.place.0.push(name.into());
+        self.place.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.place.0.pop();
+        self.place.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -154,11 +162,11 @@ struct Take<'a> {
 
 impl ModuleMapper for Take<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.place.0.push(name.into());
+        self.place.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.place.0.pop();
+        self.place.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

@@ -2,6 +2,7 @@
 //! has as good as seen the others.
 
 use super::Dataset;
+use crate::image::Traits;
 use std::collections::BTreeMap;
 
 /// The group of every example: those that the caller named as one, and those whose images are near-duplicates. What is
@@ -52,18 +53,22 @@ impl Groups {
 }
 
 /// Pairs of examples whose images are equal or near-duplicates, the lower number first.
-pub(crate) fn twins(dataset: &Dataset) -> impl Iterator<Item = (u32, u32)> + '_ {
-    let seen = || dataset.examples().iter().filter_map(|e| Some((e.id, dataset.traits(e.id)?)));
-    seen().enumerate().flat_map(move |(place, (id, traits))| {
-        let later = seen().skip(place + 1).filter(move |(_, other)| traits.is_near(other));
-        later.map(move |(other, _)| (id, other))
-    })
+pub(crate) fn twins(dataset: &Dataset) -> Vec<(u32, u32)> {
+    // Looked up once and not for each pair: there are millions of those.
+    let seen = dataset.examples().iter().filter_map(|e| Some((e.id, *dataset.traits(e.id)?)));
+    let seen: Vec<(u32, Traits)> = seen.collect();
+    let mut pairs = Vec::new();
+    for (place, (id, traits)) in seen.iter().enumerate() {
+        let later = seen.iter().skip(place + 1).filter(|(_, other)| traits.is_near(other));
+        pairs.extend(later.map(|(twin, _)| (*id, *twin)));
+    }
+    pairs
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::{Pixels, Traits};
+    use crate::image::Pixels;
 
     /// An image of waves; the next moments differ by little.
     fn image(kind: u32, moment: u32) -> Traits {

@@ -39,6 +39,8 @@ pub struct ClassCount {
 #[derive(Debug, Clone, Default)]
 pub struct Dataset {
     labels: Vec<String>,
+    /// How many examples each label has, kept up to date: it is asked for after every change.
+    counts: BTreeMap<String, usize>,
     examples: Vec<Example>,
     traits: BTreeMap<u32, Traits>,
     next_id: u32,
@@ -65,7 +67,9 @@ impl Dataset {
         self.add_class(label)?;
         let id = self.next_id;
         self.next_id += 1;
-        self.examples.push(Example { id, label: label.trim().to_owned(), group: None });
+        let label = label.trim().to_owned();
+        *self.counts.entry(label.clone()).or_default() += 1;
+        self.examples.push(Example { id, label, group: None });
         Ok(id)
     }
 
@@ -100,7 +104,8 @@ impl Dataset {
     /// `OPTION_INVALID` where there is no such example.
     pub fn remove(&mut self, id: u32) -> Result<()> {
         let index = self.position(id)?;
-        self.examples.remove(index);
+        let example = self.examples.remove(index);
+        self.discount(&example.label);
         self.traits.remove(&id);
         Ok(())
     }
@@ -113,7 +118,10 @@ impl Dataset {
         let index = self.position(id)?;
         self.add_class(label)?;
         if let Some(example) = self.examples.get_mut(index) {
-            example.label = label.trim().to_owned();
+            let label = label.trim().to_owned();
+            *self.counts.entry(label.clone()).or_default() += 1;
+            let before = std::mem::replace(&mut example.label, label);
+            self.discount(&before);
         }
         Ok(())
     }
@@ -136,6 +144,9 @@ impl Dataset {
                 name.clone_from(&to);
             }
         }
+        if let Some(count) = self.counts.remove(&label) {
+            self.counts.insert(to, count);
+        }
         Ok(())
     }
 
@@ -146,8 +157,9 @@ impl Dataset {
     pub fn remove_class(&mut self, label: &str) -> Result<Vec<u32>> {
         let label = self.known(label)?;
         let ids: Vec<u32> = self.examples.iter().filter(|e| e.label == label).map(|e| e.id).collect();
-        self.traits.retain(|id, _| !ids.contains(id));
+        self.traits.retain(|id, _| ids.binary_search(id).is_err());
         self.examples.retain(|e| e.label != label);
+        self.counts.remove(&label);
         self.labels.retain(|name| *name != label);
         Ok(ids)
     }
@@ -169,7 +181,7 @@ impl Dataset {
 
     /// The classes and their counts, in the order they were first named.
     pub fn classes(&self) -> Vec<ClassCount> {
-        let count = |label: &String| self.examples.iter().filter(|e| e.label == *label).count();
+        let count = |label: &String| self.counts.get(label).copied().unwrap_or(0);
         self.labels.iter().map(|label| ClassCount { label: label.clone(), count: count(label) }).collect()
     }
 
@@ -195,6 +207,12 @@ impl Dataset {
             });
         }
         Ok(())
+    }
+
+    fn discount(&mut self, label: &str) {
+        if let Some(count) = self.counts.get_mut(label) {
+            *count -= 1;
+        }
     }
 
     fn known(&self, label: &str) -> Result<String> {
@@ -246,6 +264,21 @@ mod tests {
         data.add_class("ant").unwrap();
         let counts: Vec<_> = data.classes().into_iter().map(|c| (c.label, c.count)).collect();
         assert_eq!(counts, [("dog".into(), 2), ("cat".into(), 1), ("ant".into(), 0)]);
+    }
+
+    #[test]
+    fn counts_follow_every_change() {
+        let mut data = dataset(&["dog", "cat", "dog", "cat", "cow", "cow"]);
+        data.remove(0).unwrap();
+        data.relabel(1, "cow").unwrap();
+        data.relabel(3, "ant").unwrap();
+        data.relabel(2, "dog").unwrap();
+        data.rename_class("cow", "calf").unwrap();
+        data.rename_class("dog", "dog").unwrap();
+        data.remove_class("ant").unwrap();
+        data.add("ant").unwrap();
+        let counts: Vec<_> = data.classes().into_iter().map(|class| (class.label, class.count)).collect();
+        assert_eq!(counts, [("dog".into(), 1), ("cat".into(), 0), ("calf".into(), 3), ("ant".into(), 1)]);
     }
 
     #[test]

@@ -77,8 +77,10 @@ impl Packed {
         let mut values = Vec::with_capacity(layer.output * (filled + 1));
         for (biases, kernels) in layer.bias.chunks_exact(PANEL).zip(layer.weight.chunks_exact(PANEL * taps)) {
             values.extend_from_slice(biases);
+            let mut rows = kernels.chunks_exact(taps);
+            let rows: [&[f32]; PANEL] = std::array::from_fn(|_| rows.next().unwrap_or_default());
             for &tap in &order {
-                values.extend(kernels.iter().skip(tap).step_by(taps));
+                values.extend_from_slice(&rows.map(|row| row.get(tap).copied().unwrap_or_default()));
             }
             values.resize(values.len() + (filled - taps) * PANEL, 0.0);
         }

@@ -133,6 +133,22 @@ impl Plan {
         maps.skip(1).collect()
     }
 
+    /// The same.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` where the image is too small.
+    pub fn checked_maps(&self, side: usize) -> Result<Vec<Map>> {
+        let maps = self.maps(side);
+        if side > 0 && !maps.iter().any(|map| map.is_empty()) {
+            return Ok(maps);
+        }
+        Err(Error::OptionInvalid {
+            option: "inputSize".into(),
+            found: side.to_string(),
+            expected: "a larger size: the backbone's last maps would be empty".into(),
+        })
+    }
+
     /// Says that the last operation ends a stage.
     pub fn end_stage(&mut self) {
         self.stages.push(self.last());
@@ -148,12 +164,25 @@ impl Plan {
 
     /// Multiply-adds of one square image of this side, those of convolutions and of squeeze and excite.
     pub fn multiply_adds(&self, side: usize) -> usize {
+        self.sums(side).iter().sum()
+    }
+
+    /// The same of each stage.
+    pub fn stage_multiply_adds(&self, side: usize) -> Vec<usize> {
+        let sums = self.sums(side);
+        let begins = std::iter::once(0).chain(self.stages.iter().map(|end| end.0));
+        let of = |(begin, end): (usize, &Value)| sums.get(begin..end.0).unwrap_or_default().iter().sum();
+        begins.zip(&self.stages).map(of).collect()
+    }
+
+    /// Multiply-adds of each operation.
+    fn sums(&self, side: usize) -> Vec<usize> {
         let sums = |(operation, map): (&Operation, Map)| match operation {
             Operation::Convolution(layer) => layer.weight.len() * map.pixels(),
             Operation::SqueezeExcite(block) => block.reduce.weight.len() + block.expand.weight.len(),
             Operation::MaxPool(_) | Operation::Join(_) | Operation::Pool(_) => 0,
         };
-        self.operations.iter().zip(self.maps(side)).map(sums).sum()
+        self.operations.iter().zip(self.maps(side)).map(sums).collect()
     }
 
     /// Appends an operation whose result has so many channels; none where it does not fit.

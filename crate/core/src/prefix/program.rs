@@ -62,14 +62,7 @@ pub struct Work {
 /// `OPTION_INVALID` where the image is too small; `INTERNAL` where an operation has no kernel.
 pub fn steps(plan: &Plan, side: usize) -> Result<Vec<Step>> {
     let mut maps = vec![Map { channels: 3, side }];
-    maps.extend(plan.maps(side));
-    if maps.iter().any(|map| map.is_empty()) {
-        return Err(Error::OptionInvalid {
-            option: "inputSize".into(),
-            found: side.to_string(),
-            expected: "a larger size: the backbone's last maps would be empty".into(),
-        });
-    }
+    maps.extend(plan.checked_maps(side)?);
     let map = |value: Value| maps.get(value.0).copied().unwrap_or(Map { channels: 0, side: 0 });
     let mut steps = Vec::new();
     let mut at = 0;

@@ -2,7 +2,7 @@
 
 use crate::dense::{Dense, Rows};
 use crate::prefix::cache::Features;
-use half::slice::HalfFloatSliceExt;
+use crate::widen::widen_into;
 
 /// One view of an example.
 #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ impl Views {
             if let Some(kept) = self.kept.get(index * self.length..(index + 1) * self.length) {
                 give(place, kept);
             } else if let Some(view) = self.views.get(*index) {
-                view.features.convert_to_f32_slice(&mut row);
+                widen_into(&view.features, &mut row);
                 by.apply(&mut row);
                 give(place, &row);
             }
@@ -176,7 +176,14 @@ impl Standardisation {
 
 /// Scales a vector to length one; zeros stay.
 fn to_unit(row: &mut [f32]) {
-    let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    // In parts of eight, so that it can be vectorised and is yet the same everywhere.
+    let (parts, rest) = row.as_chunks::<8>();
+    let mut sums = [0.0f32; 8];
+    for part in parts {
+        sums.iter_mut().zip(part).for_each(|(sum, value)| *sum += value * value);
+    }
+    let squares = sums.iter().sum::<f32>() + rest.iter().map(|value| value * value).sum::<f32>();
+    let norm = squares.sqrt().max(f32::MIN_POSITIVE);
     row.iter_mut().for_each(|value| *value /= norm);
 }
 
@@ -186,7 +193,7 @@ fn moments(views: &Views, unit: bool) -> (Vec<f32>, Vec<f64>) {
     let mut sums = vec![(0.0f64, 0.0f64); views.length];
     let mut row = vec![0.0; views.length];
     for view in &views.views {
-        view.features.convert_to_f32_slice(&mut row);
+        widen_into(&view.features, &mut row);
         if unit {
             to_unit(&mut row);
         }

@@ -7,6 +7,8 @@ use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
 
 use super::activate;
 use crate::backbone::Loader;
+use crate::backbone::depthwise::depthwise;
+use crate::backbone::pointwise::pointwise;
 use crate::device;
 use crate::error::Result;
 use crate::prefix::{Activation, Convolution, Padding, Plan, Value};
@@ -89,17 +91,24 @@ impl ConvNorm {
     /// `[batch, input, height, width]` -> `[batch, output, height / stride, width / stride]`, rounded up where the padding
     /// is half of the kernel.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let [_, _, height, width] = input.dims();
-        let Conv2d { kernel_size, stride, dilation, groups, .. } = &self.conv;
-        let around = [height, width].map(|side| self.padding().around(side, kernel_size[0], stride[0]));
+        let [_, channels, height, width] = input.dims();
+        let Conv2d { kernel_size: [kernel, _], stride: [stride, _], dilation, groups, .. } = &self.conv;
         let (weight, bias) = self.folded();
-        let output = if *kernel_size == [1, 1] && *stride == [1, 1] && *groups == 1 && around == [(0, 0); 2] {
-            pointwise(input, weight, bias)
-        } else {
-            let options = ConvOptions::new_with_padding(*stride, around, *dilation, *groups);
-            module::conv2d(input, weight, bias, options)
+        let [output, ..] = weight.dims();
+        // Channels last, as the pixels of a map are rows of a matrix.
+        let rows = input.permute([0, 2, 3, 1]);
+        let alone = *groups == channels && *groups == output && self.padding() == Padding::Even(kernel / 2);
+        let result = match (kernel, stride, groups) {
+            (1, 1, 1) => pointwise(rows, weight, bias),
+            _ if *groups > 1 && alone => depthwise(rows, weight, bias, *stride),
+            _ => {
+                let around = [height, width].map(|side| self.padding().around(side, *kernel, *stride));
+                let options = ConvOptions::new_with_padding([*stride; 2], around, *dilation, *groups);
+                let planes = module::conv2d(rows.permute([0, 3, 1, 2]), weight, Some(bias), options);
+                planes.permute([0, 2, 3, 1])
+            }
         };
-        activate(self.activation, output)
+        activate(self.activation, result).permute([0, 3, 1, 2])
     }
 
     fn padding(&self) -> Padding {
@@ -112,19 +121,15 @@ impl ConvNorm {
 
     /// Weight and bias with the norm folded in, as [`ConvNorm::lower`] folds it: with statistics that do not change a norm
     /// is a factor and a shift, and so derived it costs no pass over the map.
-    fn folded(&self) -> (Tensor<4>, Option<Tensor<1>>) {
+    fn folded(&self) -> (Tensor<4>, Tensor<1>) {
         let weight = self.conv.weight.val();
+        let [output, ..] = weight.dims();
         let bias = self.conv.bias.as_ref().map(|bias| bias.val());
+        let bias = bias.unwrap_or_else(|| Tensor::zeros([output], &weight.device()));
         let Some(norm) = &self.norm else { return (weight, bias) };
         let scale = norm.gamma.val() / norm.running_var.value().add_scalar(norm.epsilon).sqrt();
-        let mean = norm.running_mean.value();
-        let shift = match bias {
-            Some(bias) => bias - mean,
-            None => -mean,
-        };
-        let [output] = scale.dims();
-        let bias = norm.beta.val() + shift * scale.clone();
-        (weight * scale.reshape([output, 1, 1, 1]), Some(bias))
+        let bias = norm.beta.val() + (bias - norm.running_mean.value()) * scale.clone();
+        (weight * scale.reshape([output, 1, 1, 1]), bias)
     }
 
     /// Adds this layer to a plan, the norm folded into the convolution: with `s = gamma / sqrt(variance + epsilon)`,
@@ -163,19 +168,6 @@ impl ConvNorm {
             add,
         })
     }
-}
-
-/// A 1x1 convolution as one matrix product over the pixels of all images: its gradient is two more, where burn's
-/// convolution would go image by image.
-fn pointwise(input: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
-    let [batch, channels, height, width] = input.dims();
-    let [output, ..] = weight.dims();
-    let pixels = input.permute([0, 2, 3, 1]).reshape([batch * height * width, channels]);
-    let mut sums = pixels.matmul(weight.reshape([output, channels]).transpose());
-    if let Some(bias) = bias {
-        sums = sums + bias.unsqueeze::<2>();
-    }
-    sums.reshape([batch, height, width, output]).permute([0, 3, 1, 2])
 }
 
 /// Multiplies a norm into the weight and bias of the convolution before it.

@@ -216,4 +216,62 @@ mod tests {
             assert!((found - expected).abs() < 3e-3 + 0.03 * expected.abs(), "{name}: {found} {expected}");
         }
     }
+
+    /// The blocks of every family: all numbers of the last stages and of the head, moved at once.
+    #[test]
+    fn gradients_of_every_block_agree_with_finite_differences() {
+        for (arch, stages) in [
+            ("mobilenet_v3_small", 2),
+            ("tf_efficientnet_b0", 3),
+            ("resnet18", 2),
+            ("resnet50", 1),
+            ("squeezenet1_1", 3),
+            ("vgg11_bn", 3),
+        ] {
+            let (backbone, _) = sample::backbone_of(arch, 5);
+            let cut = backbone.len() - stages;
+            let map = backbone.forward(sample::image(2, 64, &Device::flex()), 0..cut);
+            // Random weights let the numbers grow from block to block, until a softmax of them is flat.
+            let map = (map.clone() / map.abs().max().unsqueeze::<4>()).into_data();
+            let features = Tensor::from_data(map, &Classifier::device());
+            let mut rng = ChaCha8Rng::seed_from_u64(7);
+            let length = backbone.embed(sample::image(1, 64, &Device::flex())).dims()[1];
+            let mut random = |count: usize, range: f32| -> Vec<f32> {
+                (0..count).map(|_| rng.random_range(-range..range)).collect()
+            };
+            let head = vec![
+                HeadTensor {
+                    name: "output.weight".into(),
+                    shape: vec![length, 3],
+                    values: random(length * 3, 1e-2),
+                },
+                HeadTensor { name: "output.bias".into(), shape: vec![3], values: random(3, 1e-2) },
+            ];
+            let classifier = |suffix: &crate::backbone::TunedStages, head: &[HeadTensor]| {
+                let head = Head::from_tensors(head, &Classifier::device()).unwrap();
+                Classifier::new(backbone.tuned(suffix).unwrap().suffix(cut), head, stages)
+            };
+            let suffix = backbone.suffix(cut).tuned().unwrap();
+            let shares = vec![1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
+            let loss = |classifier: &Classifier| classifier.loss(features.clone(), None, shares.clone()).0;
+            let whole = classifier(&suffix, &head);
+            let (slots, _) = collect(&whole, &loss(&whole).backward()).unwrap();
+            let gradients: Vec<Vec<f32>> = slots.into_iter().filter_map(|slot| slot.gradient()).collect();
+            assert_eq!(gradients.len(), suffix.tensors.len() + head.len(), "{arch}");
+            // Along the gradient itself, where the loss changes most.
+            let norm = gradients.iter().flatten().map(|g| f64::from(g * g)).sum::<f64>().sqrt();
+            let moved = |by: f64| {
+                let (mut suffix, mut head) = (suffix.clone(), head.clone());
+                let tensors = suffix.tensors.iter_mut().chain(&mut head);
+                for (tensor, gradient) in tensors.zip(&gradients) {
+                    let values = tensor.values.iter_mut().zip(gradient);
+                    values.for_each(|(value, g)| *value += (by * f64::from(*g) / norm) as f32);
+                }
+                f64::from(loss(&classifier(&suffix, &head)).into_scalar::<f32>())
+            };
+            let step = 1e-3;
+            let found = (moved(step) - moved(-step)) / (2.0 * step);
+            assert!((found - norm).abs() < 0.02 * norm, "{arch}: {found} {norm}");
+        }
+    }
 }

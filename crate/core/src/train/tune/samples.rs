@@ -5,9 +5,9 @@ use crate::image::View;
 use crate::prefix::Map;
 use crate::prefix::cache::Features;
 use crate::prefix::maps::MapCache;
+use crate::widen::widen_into;
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
-use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -99,7 +99,7 @@ impl Store {
             let key = (sample.example, sample.view.index);
             let features = kept.get(key).or_else(|| self.fleeting.get(&key));
             let missing = || Error::Internal { reason: format!("view {key:?} has no features at the cut") };
-            features.ok_or_else(missing)?.convert_to_f32_slice(row);
+            widen_into(features.ok_or_else(missing)?, row);
         }
         Ok(rows)
     }

@@ -1,0 +1,46 @@
+//! Half precision to single in a few plain operations, of which compilers make vector code everywhere; WebAssembly has no
+//! instruction for it.
+
+use half::f16;
+
+const EXPONENT: u32 = 0x7c00;
+
+/// What must be added to an exponent in the bits of an f32, whose bias is larger by as much.
+const BIAS: u32 = (127 - 15) << 23;
+
+/// 2^-24, the smallest f16 above zero.
+const SMALLEST: f32 = 1.0 / 16_777_216.0;
+
+/// The same number.
+#[inline]
+pub fn widen(value: f16) -> f32 {
+    let bits = u32::from(value.to_bits());
+    let (sign, exponent) = ((bits & 0x8000) << 16, bits & EXPONENT);
+    let normal = ((bits & 0x7fff) << 13) + BIAS + if exponent == EXPONENT { BIAS } else { 0 };
+    let subnormal = ((bits & 0x3ff) as i32 as f32 * SMALLEST).to_bits();
+    f32::from_bits(sign | if exponent == 0 { subnormal } else { normal })
+}
+
+/// The same numbers.
+pub fn widen_into(from: &[f16], to: &mut [f32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = widen(*from));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_what_it_was() {
+        for bits in 0..=u16::MAX {
+            let value = f16::from_bits(bits);
+            match widen(value) {
+                found if value.is_nan() => assert!(found.is_nan()),
+                found => assert_eq!(found.to_bits(), value.to_f32().to_bits(), "{bits:#x}"),
+            }
+        }
+        let mut to = [0.0; 3];
+        widen_into(&[f16::ONE, f16::NEG_ONE, f16::MAX], &mut to);
+        assert_eq!(to, [1.0, -1.0, 65504.0]);
+    }
+}
