@@ -2,8 +2,8 @@
 //! by step and says which features it wants; the caller computes what is not cached.
 
 mod classifier;
-mod mixup;
-mod optimizer;
+pub(in crate::train) mod mixup;
+pub(in crate::train) mod optimizer;
 mod options;
 mod samples;
 mod schedule;

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::train::options::{real, whole};
+use crate::train::rule::Rule;
 use serde::{Deserialize, Serialize};
 
 /// How gradients become steps. Weight decay does not touch biases and norms.
@@ -104,6 +105,12 @@ impl TuneOptions {
             found: found.to_string(),
             expected: format!("a whole number from 0 to {stages}, the stages of this backbone"),
         })
+    }
+
+    /// The optimiser's choices.
+    pub(in crate::train) fn rule(&self) -> Rule {
+        let momentum = self.momentum as f32;
+        Rule { optimizer: self.optimizer, momentum, nesterov: self.nesterov }
     }
 
     /// Most bytes of features that are kept.
