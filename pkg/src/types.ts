@@ -184,8 +184,8 @@ export interface AugmentOptions {
 export interface TuneOptions {
   /** How many of the last stages are trained, from 0 (the head alone, by this optimiser) to all of them. */
   lastStages?: number;
-  /** The stage where training begins, counted from 0, instead of `lastStages`. */
-  cut?: number | null;
+  /** The stage where training begins, by its number from 0 or its name (`'invertedResidual16'`), instead of `lastStages`. */
+  cut?: number | string | null;
   /** Times that every view is trained on, 1 to 1000. */
   epochs?: number;
   /** Peak of the head's learning rate, above 0 to 1. */

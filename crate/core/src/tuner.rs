@@ -342,7 +342,8 @@ impl Tuner {
 
     /// The cut of these options; none where the head alone is trained. Errors as [`TrainOptions::cut_of`].
     fn cut(&self, options: &TrainOptions) -> Result<Option<usize>> {
-        options.cut_of(self.backbone.as_ref().map_or(0, |(backbone, _)| backbone.len()))
+        let stages = self.backbone.as_ref().map(|(backbone, _)| backbone.stage_names());
+        options.cut_of(&stages.unwrap_or_default())
     }
 
     fn forget(&mut self, id: u32) {

@@ -165,11 +165,11 @@ impl TrainOptions {
         Rule { optimizer, momentum: self.momentum as f32, nesterov: self.nesterov }
     }
 
-    /// The cut in a backbone of this many stages; none where the head alone is trained.
+    /// The cut in a backbone of these stages; none where the head alone is trained.
     ///
     /// # Errors
     /// As [`TuneOptions::cut_of`].
-    pub fn cut_of(&self, stages: usize) -> Result<Option<usize>> {
+    pub fn cut_of(&self, stages: &[String]) -> Result<Option<usize>> {
         match self.strategy {
             Strategy::Head => Ok(None),
             Strategy::Full => Ok(Some(0)),
@@ -275,15 +275,25 @@ mod tests {
 
     #[test]
     fn a_cut_that_the_backbone_does_not_have_is_refused() {
-        let cut = |json: &str| read(json).unwrap().cut_of(19);
+        let stages: Vec<String> = (0..19).map(|stage| format!("stage{stage}")).collect();
+        let cut = |json: &str| read(json).unwrap().cut_of(&stages);
         assert_eq!(cut("{}").unwrap(), None);
         assert_eq!(cut(r#"{"strategy": "partial"}"#).unwrap(), Some(17));
         assert_eq!(cut(r#"{"strategy": "full"}"#).unwrap(), Some(0));
         assert_eq!(cut(r#"{"strategy": "staged", "tune": {"cut": 0}}"#).unwrap(), Some(0));
         assert_eq!(cut(r#"{"strategy": "partial", "tune": {"lastStages": 0}}"#).unwrap(), Some(19));
+        let named = |name: &str| cut(&format!(r#"{{"strategy": "partial", "tune": {{"cut": "{name}"}}}}"#));
+        assert_eq!(named("stage12").unwrap(), Some(12));
+        match named("stage19").unwrap_err() {
+            Error::OptionInvalid { option, found, expected } => {
+                assert_eq!((option.as_str(), found.as_str()), ("tune.cut", "stage19"));
+                assert!(expected.contains("stage0, stage1,") && expected.ends_with("stage18"), "{expected}");
+            }
+            other => panic!("{other}"),
+        }
         for json in [r#"{"tune": {"lastStages": 20}}"#, r#"{"tune": {"cut": 20}}"#] {
             let options = TrainOptions { strategy: Strategy::Partial, ..read(json).unwrap() };
-            assert_eq!(options.cut_of(19).unwrap_err().code(), "OPTION_INVALID");
+            assert_eq!(options.cut_of(&stages).unwrap_err().code(), "OPTION_INVALID");
         }
     }
 
@@ -292,6 +302,10 @@ mod tests {
         assert_eq!(refused(r#"{"epochs": 1.5}"#).0, "epochs");
         assert_eq!(refused(r#"{"classWeights": "equal"}"#).0, "classWeights");
         assert_eq!(refused(r#"{"solver": "newton"}"#).0, "solver");
+        for cut in ["true", "1.5", "-1", "[]"] {
+            let (option, expected) = refused(&format!(r#"{{"tune": {{"cut": {cut}}}}}"#));
+            assert_eq!((option.as_str(), expected.as_str()), ("tune.cut", "a stage's number or name"));
+        }
         assert_eq!(refused(r#"{"augment": {"flip": "yes"}}"#).0, "augment.flip");
         assert_eq!(refused(r#"{"augment": {"flop": 1}}"#).0, "augment.flop");
     }

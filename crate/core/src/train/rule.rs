@@ -54,19 +54,12 @@ fn descend(
     momentum: f32,
     nesterov: bool,
 ) {
-    let velocity = match state {
-        State::Velocity(velocity) => {
-            velocity.iter_mut().zip(gradient).for_each(|(v, g)| *v = momentum * *v + g);
-            velocity
-        }
-        _ => {
-            *state = State::Velocity(gradient.to_vec());
-            match state {
-                State::Velocity(velocity) => velocity,
-                _ => return,
-            }
-        }
-    };
+    if let State::Velocity(velocity) = state {
+        velocity.iter_mut().zip(gradient).for_each(|(v, g)| *v = momentum * *v + g);
+    } else {
+        *state = State::Velocity(gradient.to_vec());
+    }
+    let State::Velocity(velocity) = state else { return };
     for ((value, velocity), gradient) in values.iter_mut().zip(velocity).zip(gradient) {
         *value -= rate * if nesterov { gradient + momentum * *velocity } else { *velocity };
     }

@@ -9,6 +9,6 @@ mod samples;
 mod schedule;
 mod tuning;
 
-pub use options::{Optimizer, Schedule, TuneOptions};
+pub use options::{Cut, Optimizer, Schedule, TuneOptions};
 pub use samples::{Pending, Sample, Store};
 pub use tuning::{Alone, Tuned, Tuning};

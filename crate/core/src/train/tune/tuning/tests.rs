@@ -38,7 +38,7 @@ fn options(tune: TuneOptions) -> TrainOptions {
 
 fn tuning(options: &TrainOptions, budget: usize, alone: Option<Metrics>) -> (Backbone, Tuning) {
     let backbone = sample::small_random(3);
-    let cut = options.cut_of(backbone.len()).unwrap().unwrap();
+    let cut = options.cut_of(&backbone.stage_names()).unwrap().unwrap();
     // The map at each cut of the small backbone.
     let map =
         [(3, SIDE), (8, 8), (8, 8), (12, 4), (16, 1)].map(|(channels, side)| Map { channels, side })[cut];
