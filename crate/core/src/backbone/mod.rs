@@ -25,6 +25,7 @@ mod suffix;
 mod summary;
 mod vgg;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use burn::module::Module;
@@ -41,6 +42,15 @@ pub use names::Lineage;
 pub use stage::Stage;
 pub use suffix::{Suffix, TunedStages};
 pub use summary::{StageSummary, Summary};
+
+impl Stage {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Convolution(_) => "convolution",
+            Self::InvertedResidual(_) => "invertedResidual",
+        }
+    }
+}
 
 /// A pretrained network without its classifier: an ordered list of stages.
 #[derive(Module, Debug)]
@@ -65,6 +75,17 @@ impl Backbone {
     /// How many stages there are, which is also the last cut.
     pub fn len(&self) -> usize {
         self.stages.len()
+    }
+
+    /// The name of each stage: its kind and which of that kind it is, from 1, as `invertedResidual3`.
+    pub fn stage_names(&self) -> Vec<String> {
+        let mut counts = BTreeMap::<&str, usize>::new();
+        let mut name = |stage: &Stage| {
+            let count = counts.entry(stage.kind()).or_default();
+            *count += 1;
+            format!("{}{count}", stage.kind())
+        };
+        self.stages.iter().map(&mut name).collect()
     }
 
     /// Whether there are no stages.

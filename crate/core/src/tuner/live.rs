@@ -61,6 +61,7 @@ impl Tuner {
             validation_examples: 0,
             validation: None,
             cross_validation: None,
+            diverged: None,
             tuning: None,
             strength: start.strength,
             temperature: start.temperature,
