@@ -17,7 +17,9 @@ use crate::project::Project;
 use crate::seed;
 pub use crate::train::tune::Pending;
 use crate::train::tune::{Alone, Sample, Store, Tuning};
-use crate::train::{CrossValidation, LabelledView, Report, Run, TrainOptions, TuningReport, Views};
+use crate::train::{
+    CrossValidation, LabelledView, Report, Run, TrainOptions, TuningReport, Views, weight_variances,
+};
 use crate::weights::Spec;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -387,7 +389,7 @@ impl Tuner {
                 views.push(LabelledView { features, class, group: groups.group(*id), plain: view == 0 });
             }
         }
-        Ok(Views::new(self.feature_len, views))
+        Ok(Views::new(self.feature_len, views).with_prior(weight_variances(&self.spec)))
     }
 
     fn check_count(&self, views: usize, features: &[f32]) -> Result<()> {

@@ -43,15 +43,6 @@ pub use stage::Stage;
 pub use suffix::{Suffix, TunedStages};
 pub use summary::{StageSummary, Summary};
 
-impl Stage {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Convolution(_) => "convolution",
-            Self::InvertedResidual(_) => "invertedResidual",
-        }
-    }
-}
-
 /// A pretrained network without its classifier: an ordered list of stages.
 #[derive(Module, Debug)]
 pub struct Backbone {
