@@ -13,7 +13,6 @@ import {
   startWasm,
   type View,
   type WasmBuild,
-  type WasmCode,
   type WasmEmbedder,
   type WasmModule,
   type WasmRun,
@@ -93,7 +92,7 @@ export class Session implements Answers {
     const began = performance.now();
     const timed = async <T>(work: Promise<T>) => ({ value: await work, ms: performance.now() - began });
     const [{ value: code, ms: wasmMs }, { value: weights, ms: weightsMs }] = await Promise.all([
-      timed(startModule(build, emit)),
+      timed(startWasm(build, emit)),
       timed(loadWeights(source, build.weights, emit)),
     ]);
     const wasm = build.module;
@@ -242,6 +241,7 @@ export class Session implements Answers {
       timings.embeddedViews += await prepare(this.#parts, need, context);
       timings.embedMs += performance.now() - began;
     };
+    await this.#wasm.testTraining();
     await timed(forTraining(this.#tuner, options));
     const run = this.#tuner.startRun(options);
     await this.#steps(run, options.epochs, started, context);
@@ -336,13 +336,6 @@ export class Session implements Answers {
   #headChanged(): void {
     this.#publish({ report: this.#tuner.report() ?? null });
   }
-}
-
-/** Starts the module, and tests the processor with it while the weights are under way. */
-async function startModule(build: Build, emit: CallContext['emit']): Promise<WasmCode> {
-  const code = await startWasm(build, emit);
-  await build.module.testProcessor();
-  return code;
 }
 
 function unknownExample(id: number): RekindleError {

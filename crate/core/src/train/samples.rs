@@ -6,8 +6,8 @@ use std::ops::Range;
 
 /// Views of a block.
 const BLOCK: usize = 1024;
-/// Most numbers that are kept standardised, 64 MiB of them; past it each block is converted anew.
-const MOST_KEPT: usize = 16 << 20;
+/// Most numbers that are kept standardised, 32 MiB of them; past it each block is converted anew.
+const MOST_KEPT: usize = 8 << 20;
 
 /// Views, standardised.
 pub struct Samples {
