@@ -15,7 +15,6 @@ import {
   type View,
   type WasmBuild,
   type WasmClassifier,
-  type WasmCode,
   type WasmEmbedder,
   type WasmModule,
   type WasmRun,
@@ -106,7 +105,7 @@ export class Session implements Answers {
     const began = performance.now();
     const timed = async <T>(work: Promise<T>) => ({ value: await work, ms: performance.now() - began });
     const wasm = build.module;
-    const starting = timed(startModule(build, emit));
+    const starting = timed(startWasm(build, emit));
     const file = project && new Uint8Array(await project.arrayBuffer());
     // Nobody else knows which backbone a project needs.
     const made = async () => starting.then(() => wasm.projectMadeWith(file ?? new Uint8Array()));
@@ -289,6 +288,7 @@ export class Session implements Answers {
       timings.embeddedViews += await prepare(this.#parts, need, context);
       timings.embedMs += performance.now() - began;
     };
+    await this.#wasm.testTraining();
     await timed(forTraining(this.#tuner, options));
     const run = this.#tuner.startRun(options);
     await this.#steps(run, options.epochs, started, context);
@@ -383,13 +383,6 @@ export class Session implements Answers {
   #headChanged(): void {
     this.#publish({ report: this.#tuner.report() ?? null });
   }
-}
-
-/** Starts the module, and tests the processor with it while the weights are under way. */
-async function startModule(build: Build, emit: CallContext['emit']): Promise<WasmCode> {
-  const code = await startWasm(build, emit);
-  await build.module.testProcessor();
-  return code;
 }
 
 function unknownExample(id: number): RekindleError {

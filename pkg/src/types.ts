@@ -35,7 +35,7 @@ export interface StartupTimings {
   totalMs: number;
   /** Finding a device and starting the worker. */
   workerMs: number;
-  /** Fetching, compiling, starting and testing the WebAssembly module. */
+  /** Fetching, compiling and starting the WebAssembly module. */
   wasmMs: number;
   /** Fetching and checking the weights, beside the module. */
   weightsMs: number;

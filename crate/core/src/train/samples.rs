@@ -7,8 +7,8 @@ use std::ops::Range;
 
 /// Views of a block.
 const BLOCK: usize = 1024;
-/// Most numbers that are kept standardised, 64 MiB of them; past it each block is converted anew.
-const MOST_KEPT: usize = 16 << 20;
+/// Most numbers that are kept standardised, 32 MiB of them; past it each block is converted anew.
+const MOST_KEPT: usize = 8 << 20;
 /// Part of a sample's square that is rounding where other samples span the rest.
 const ROUNDING: f64 = 1e-5;
 
