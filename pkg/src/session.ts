@@ -1,10 +1,10 @@
 /** A project in the worker: the wasm objects, and the files of the examples. Answers the calls of `protocol.ts`. */
-import { backboneOf } from './backbone.js';
 import { decode, keep } from './decode.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import { Gate } from './gate.js';
 import { forTraining, forTuning, type Need, type Parts, plainViews, prepare } from './preparation.js';
 import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, State, Value } from './protocol.js';
+import { backboneOf } from './origin.js';
 import { nextTask } from './task.js';
 import { Team } from './team.js';
 import { Turns } from './turns.js';
