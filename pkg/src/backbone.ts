@@ -1,6 +1,7 @@
 /** Which pretrained backbone a caller means: a name, a repository of the hub, an address or a file. */
 import { BACKBONES } from './catalogue.js';
 import { optionInvalid } from './errors.js';
+import { hubName, packaged, SHIPPED } from './origin.js';
 import type { BackboneInfo, Budget, CreateOptions, WeightsDescription } from './types.js';
 
 /** A backbone that is to be loaded, as it is posted to the worker. */
@@ -17,13 +18,8 @@ export type BackboneRequest =
 /** One whose place is known. */
 export type PlacedBackbone = Exclude<BackboneRequest, { kind: 'project' }>;
 
-/** The backbone in the package. */
-const SHIPPED = 'mobilenet_v2';
 const HUB = 'https://huggingface.co';
-const HUB_NAME = /^hf:([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/;
 
-/** Where the package's own files are. */
-const packaged = () => new URL('../weights/mobilenet_v2.safetensors', import.meta.url).href;
 const packagedClassifier = () => new URL('../weights/mobilenet_v2.classifier.safetensors', import.meta.url).href;
 
 /**
@@ -43,8 +39,8 @@ export function backboneRequest(options: CreateOptions, opening: boolean): Backb
     return { kind: 'file', source, description: said, sha256, cache };
   };
   if (typeof backbone !== 'string') return file(place('backbone', backbone), description);
-  const [, repository, revision = 'main'] = HUB_NAME.exec(backbone) ?? [];
-  if (repository) return { kind: 'hub', base, repository, revision, description, cache };
+  const named = hubName(backbone);
+  if (named) return { kind: 'hub', base, ...named, description, cache };
   const known = BACKBONES.find(({ name, alias }) => name === backbone || alias === backbone);
   if (!known) {
     // A name has neither a slash nor a dot; a misspelt one is not taken for an address.
@@ -61,20 +57,6 @@ function usual({ name, hub, address }: BackboneInfo, description: WeightsDescrip
   if (hub) return { kind: 'hub', base, repository: hub, revision: 'main', description, cache };
   if (address) return { kind: 'file', source: address, description: { arch: name, ...description }, sha256: null, cache };
   throw optionInvalid('weights', 'not given', `the address or the file of weights of ${name}, for which no usual ones are known`);
-}
-
-/**
- * The backbone that a project was made with.
- *
- * @param made What its file says: the architecture and where its weights came from.
- * @throws {RekindleError} OPTION_INVALID when that was a file at hand.
- */
-export function backboneOf({ source, arch }: { source: string; arch: string }, base: string, cache: boolean): PlacedBackbone {
-  const [, repository, revision = 'main'] = HUB_NAME.exec(source) ?? [];
-  // The file says again what it said then.
-  if (repository) return { kind: 'hub', base, repository, revision, description: {}, cache };
-  if (arch === SHIPPED && source.startsWith('https://download.pytorch.org/')) return { kind: 'shipped', source: packaged() };
-  throw optionInvalid('backbone', 'not given', `the weights of ${arch} that the project was made with, which came from ${source}`);
 }
 
 /** The most accurate backbone that the budget allows, the one with fewer multiply-adds of equal ones. */

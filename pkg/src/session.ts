@@ -1,10 +1,10 @@
 /** A project in the worker: the wasm objects, and the files of the examples. Answers the calls of `protocol.ts`. */
-import { backboneOf } from './backbone.js';
 import { decode, keep } from './decode.js';
 import { optionInvalid, RekindleError } from './errors.js';
 import { Gate } from './gate.js';
 import { forTraining, forTuning, type Need, type Parts, plainViews, prepare } from './preparation.js';
 import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, State, Value } from './protocol.js';
+import { backboneOf } from './origin.js';
 import { nextTask } from './task.js';
 import { Team } from './team.js';
 import { Turns } from './turns.js';
@@ -15,7 +15,6 @@ import {
   type View,
   type WasmBuild,
   type WasmClassifier,
-  type WasmCode,
   type WasmEmbedder,
   type WasmModule,
   type WasmRun,
@@ -106,7 +105,7 @@ export class Session implements Answers {
     const began = performance.now();
     const timed = async <T>(work: Promise<T>) => ({ value: await work, ms: performance.now() - began });
     const wasm = build.module;
-    const starting = timed(startModule(build, emit));
+    const starting = timed(startWasm(build, emit));
     const file = project && new Uint8Array(await project.arrayBuffer());
     // Nobody else knows which backbone a project needs.
     const made = async () => starting.then(() => wasm.projectMadeWith(file ?? new Uint8Array()));
@@ -289,6 +288,7 @@ export class Session implements Answers {
       timings.embeddedViews += await prepare(this.#parts, need, context);
       timings.embedMs += performance.now() - began;
     };
+    await this.#wasm.testTraining();
     await timed(forTraining(this.#tuner, options));
     const run = this.#tuner.startRun(options);
     await this.#steps(run, options.epochs, started, context);
@@ -383,13 +383,6 @@ export class Session implements Answers {
   #headChanged(): void {
     this.#publish({ report: this.#tuner.report() ?? null });
   }
-}
-
-/** Starts the module, and tests the processor with it while the weights are under way. */
-async function startModule(build: Build, emit: CallContext['emit']): Promise<WasmCode> {
-  const code = await startWasm(build, emit);
-  await build.module.testProcessor();
-  return code;
 }
 
 function unknownExample(id: number): RekindleError {

@@ -28,6 +28,7 @@ export class TrainingRun implements AsyncIterable<TrainEvent> {
    * @throws {RekindleError} OPTION_INVALID when an option is unknown or out of range, or another run is under way.
    * @throws {RekindleError} TOO_FEW_EXAMPLES when there are not two classes with examples.
    * @throws {RekindleError} TRAINING_DIVERGED when the losses stop being finite.
+   * @throws {RekindleError} DEVICE_WRONG when the processor computes known answers wrongly.
    * @throws {DOMException} AbortError when it was cancelled.
    */
   readonly report: Promise<Report>;

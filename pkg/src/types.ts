@@ -35,7 +35,7 @@ export interface StartupTimings {
   totalMs: number;
   /** Finding a device and starting the worker. */
   workerMs: number;
-  /** Fetching, compiling, starting and testing the WebAssembly module. */
+  /** Fetching, compiling and starting the WebAssembly module. */
   wasmMs: number;
   /** Fetching and checking the weights, beside the module. */
   weightsMs: number;
@@ -287,8 +287,8 @@ export interface AugmentOptions {
 export interface TuneOptions {
   /** How many of the last stages are trained, from 0 (the head alone, by this optimiser) to all of them. */
   lastStages?: number;
-  /** The stage where training begins, counted from 0, instead of `lastStages`. */
-  cut?: number | null;
+  /** The stage where training begins, by its number from 0 or its name (`'invertedResidual16'`), instead of `lastStages`. */
+  cut?: number | string | null;
   /** Times that every view is trained on, 1 to 1000. */
   epochs?: number;
   /** Peak of the head's learning rate, above 0 to 1. */
@@ -326,21 +326,32 @@ export interface TrainOptions {
   /**
    * How the head is trained. `lbfgs` solves a linear head on all views at once, to the optimum of multinomial logistic
    * regression with L2: an iteration is an epoch, cross-validation on the examples trained on chooses the strength and
-   * how sure its probabilities are, and `batchSize`, `learningRate`, `weightDecay`, `dropout` and `patience` do not matter.
+   * how sure its probabilities are, and what the others go by (`batchSize` to `mixup`, `dropout`, `patience`) does not matter.
    * `prototype` trains nothing: an image is of the class whose mean embedding is nearest by angle. `auto` takes `lbfgs` or
    * `prototype`, whichever does better in cross-validation.
-   * `adamw` goes by batches and keeps the epoch that validates best; a head with a hidden layer is always trained so.
+   * `adamw`, `adam` and `sgd` go by batches and keep the epoch that validates best; a head with a hidden layer is always trained
+   * so, by `adamw` where none of them is named.
    */
-  solver?: 'lbfgs' | 'prototype' | 'auto' | 'adamw';
+  solver?: 'lbfgs' | 'prototype' | 'auto' | 'adamw' | 'adam' | 'sgd';
   /** 1 to 10000; the most of them, where the solver ends by itself. */
   epochs?: number;
   /** Views of each example, 1 to 100; the first is the plain one. */
   views?: number;
   /** Views a step, 1 to 4096. */
   batchSize?: number;
-  /** Peak of the cosine schedule, above 0 to 1. */
+  /** Peak of the learning rate, above 0 to 1. */
   learningRate?: number;
-  /** Decoupled weight decay of AdamW, 0 to 10. */
+  /** How the learning rate goes over the steps; `onecycle` warms up by itself. */
+  schedule?: 'constant' | 'cosine' | 'linear' | 'step' | 'onecycle';
+  /** Part of the steps in which the rate rises from zero, 0 to 0.5. */
+  warmup?: number;
+  /** Of `sgd`, 0 to below 1. */
+  momentum?: number;
+  /** Whether the momentum is Nesterov's. */
+  nesterov?: boolean;
+  /** Parameter of the Beta distribution that the features of pairs of views are mixed by, 0 to 1; 0 mixes none. */
+  mixup?: number;
+  /** Decoupled in `adamw`, L2 on the loss in `adam` and `sgd`; biases are spared. 0 to 10. */
   weightDecay?: number;
   /** 0 to below 1. */
   labelSmoothing?: number;
@@ -445,6 +456,13 @@ export interface Metrics {
   perClass: ClassMetrics[];
 }
 
+/** Where a training got out of hand. */
+export interface Divergence {
+  /** Counted from 1 in its phase. */
+  epoch: number;
+  reason: string;
+}
+
 /** What came of fine-tuning. */
 export interface TuningReport {
   /** The stage where training began. */
@@ -474,6 +492,11 @@ export interface StoredReport {
   strength: number | null;
   /** What the scores are divided by so that probabilities fit the predictions of cross-validation; 1 where not fitted. */
   temperature: number;
+  /**
+   * Where losses or gradients stopped being finite after an epoch that was good, of which the best is kept; null where they did
+   * not. A run that diverges in its first epoch fails with `TRAINING_DIVERGED`.
+   */
+  diverged: Divergence | null;
   /** What came of fine-tuning; null where the head alone was trained. */
   tuning: TuningReport | null;
   /** The options as they were used. */

@@ -162,8 +162,8 @@ export interface WasmTuningRun {
 /** What wasm-bindgen's glue exports. */
 export interface WasmModule extends KernelHost {
   default(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
-  /** Shows that the processor computes known answers: throws DEVICE_WRONG. Embedders are created faster after it. */
-  testProcessor(): Promise<void>;
+  /** Shows, the first time, that the processor derives known answers: throws DEVICE_WRONG. */
+  testTraining(): Promise<void>;
   probe(bytes: Uint8Array): ImageHeader;
   /** What pixels (RGBA with straight alpha) tell of copies and of what they show; read by the tuner alone. */
   traits(rgba: Uint8ClampedArray, width: number, height: number): Uint8Array<ArrayBuffer>;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backboneOf, backboneRequest, classifierSource } from '../src/backbone.js';
+import { backboneRequest, classifierSource } from '../src/backbone.js';
 import { BACKBONES } from '../src/catalogue.js';
 import { RekindleError } from '../src/errors.js';
+import { backboneOf } from '../src/origin.js';
 import { Tuner } from '../src/tuner.js';
 import type { CreateOptions } from '../src/types.js';
 

@@ -53,7 +53,7 @@ export class FakeCore {
       }
       return { ...DEFAULT_TRAIN_OPTIONS, ...(given as Partial<ResolvedTrainOptions>) };
     },
-    testProcessor: async () => {},
+    testTraining: async () => {},
     Embedder: {
       create: async (_, device) => {
         this.onDevice(device);

@@ -193,6 +193,26 @@ describe('changing what it learns from', () => {
     assert.notEqual(label, 'coin');
   });
 
+  test('with "Learn while adding" on, a class is known as soon as it has photos', async () => {
+    const of = (split: string) => listPhotos().filter((photo) => photo.split === split && photo.label === 'coin');
+    const photo = path.join(photoFolder(), of('test')[0]?.path ?? '');
+    const tried = page.getByRole('list', { name: 'Tried photos' }).getByRole('listitem');
+    const attempt = async () => {
+      const before = await tried.count();
+      await page.getByLabel('Photos to try').setInputFiles(photo);
+      await tried.nth(before).waitFor({ timeout: TRAINING_MS });
+      return verdict();
+    };
+    assert.equal((await attempt()).bars.length, 3, 'coins came after the last training');
+    const follow = page.getByLabel('Learn while adding');
+    await follow.check();
+    await card('coin').locator('input[type=file]').setInputFiles(path.join(photoFolder(), of('train')[3]?.path ?? ''));
+    await page.locator('#adding').waitFor({ state: 'detached', timeout: 60_000 });
+    const { label, bars } = await attempt();
+    assert.deepEqual([label, bars.length], ['coin', 4]);
+    await follow.uncheck();
+  });
+
   test('the webcam adds a burst while its button is held, and names what it sees', async () => {
     const before = await count('coin');
     await card('coin').getByRole('button', { name: 'Camera for coin' }).click();

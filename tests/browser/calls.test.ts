@@ -76,7 +76,7 @@ describe('training options', () => {
     ['patience', [-1, 10_001]],
     ['classWeights', ['balance', 1]],
     ['strategy', ['all']],
-    ['solver', ['sgd', 0]],
+    ['solver', ['newton', 0]],
     ['augment.flip', [-0.1, 1.1]],
     ['augment.rotation', [-1, 181]],
     ['augment.area', [[0, 1], [0.5, 1.5], [0.8, 0.2], [0.5], 0.5]],

@@ -93,9 +93,17 @@ test('a cut that the backbone does not have is refused by name', async () => {
     const { byLabel, photos } = await import('page/photos.js');
     const tuner = await Tuner.create({ device: 'cpu', inputSize: 32 });
     for (const [label, files] of byLabel(await photos('train', 2))) await tuner.addExamples(label, files);
-    const error = await tuner.train({ strategy: 'partial', tune: { lastStages: 40 } }).report.catch((error: unknown) => error);
+    const refused = [];
+    for (const tune of [{ lastStages: 40 }, { cut: 'attic' }]) {
+      const error = await tuner.train({ strategy: 'partial', tune }).report.catch((error: unknown) => error);
+      if (error instanceof RekindleError) refused.push({ code: error.code, option: error.details['option'], expected: error.details['expected'] });
+    }
     await tuner.dispose();
-    return error instanceof RekindleError ? { code: error.code, option: error.details['option'] } : null;
+    return refused;
   });
-  assert.deepEqual(refused, { code: 'OPTION_INVALID', option: 'tune.lastStages' });
+  assert.deepEqual(
+    refused.map(({ code, option }) => [code, option]),
+    [['OPTION_INVALID', 'tune.lastStages'], ['OPTION_INVALID', 'tune.cut']],
+  );
+  assert.match(String(refused[1]?.expected), /^one of convolution1, invertedResidual1, .*, convolution2$/);
 });

@@ -48,28 +48,27 @@ pub(crate) enum Opened {
 }
 
 impl Device {
-    /// Gets the device, and shows that this processor computes known answers: heads are trained on it in any case. What
-    /// another device will run is tested once it is compiled.
+    /// Gets the device, and shows that the kernels of this processor compute known answers: heads are trained with them in
+    /// any case. What another device will run is tested once it is compiled.
     ///
     /// # Errors
     /// `WEBGPU_UNAVAILABLE` where there is no adapter or this build has no WebGPU; `DEVICE_WRONG` where an answer is wrong.
     pub(crate) async fn open(self) -> Result<(Opened, DeviceInfo)> {
-        Self::test_processor().await?;
+        self_test::prefix()?;
         match self {
             Device::Cpu => Ok((Opened::Cpu, DeviceInfo::asked(self, None, false))),
             Device::Webgpu => webgpu().await,
         }
     }
 
-    /// Shows, the first time, that this processor computes known answers. [`Embedder`](crate::Embedder)s see to it; called
-    /// before, it takes no time of theirs.
+    /// Shows, the first time, that this processor derives known answers; embedding needs none of that, so it is left to
+    /// whoever trains.
     ///
     /// # Errors
     /// `DEVICE_WRONG` where an answer is wrong.
-    pub async fn test_processor() -> Result<()> {
+    pub async fn test_training() -> Result<()> {
         static PASSED: OnceLock<()> = OnceLock::new();
         if PASSED.get().is_none() {
-            self_test::prefix()?;
             self_test::tensors(&BurnDevice::flex()).await?;
             PASSED.get_or_init(|| ());
         }

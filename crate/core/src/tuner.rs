@@ -17,7 +17,9 @@ use crate::project::Project;
 use crate::seed;
 pub use crate::train::tune::Pending;
 use crate::train::tune::{Alone, Sample, Store, Tuning};
-use crate::train::{CrossValidation, LabelledView, Report, Run, TrainOptions, TuningReport, Views};
+use crate::train::{
+    CrossValidation, LabelledView, Report, Run, TrainOptions, TuningReport, Views, weight_variances,
+};
 use crate::weights::Spec;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -253,10 +255,12 @@ impl Tuner {
     /// `NOT_TRAINED` where steps are left.
     pub fn finish_tuning(&mut self, run: TuningRun) -> Result<Report> {
         let TuningRun { tuning, alone: mut model, cut } = run;
+        let diverged = tuning.diverged().cloned();
         let (rows, tuned) = tuning.finish()?;
         let report = &mut model.report;
         report.stopped_early = rows.len() < report.options.tune.epochs as usize;
         report.epochs.extend(rows);
+        report.diverged = diverged;
         report.tuning =
             Some(TuningReport { cut, kept: tuned.is_some(), head_validation: report.validation.clone() });
         if let Some(tuned) = tuned {
@@ -283,6 +287,7 @@ impl Tuner {
             cross_validation: outcome.cross_validation,
             strength: outcome.strength,
             temperature: outcome.temperature,
+            diverged: outcome.diverged,
             tuning: None,
             options: training.options,
             seed: self.seed,
@@ -339,7 +344,8 @@ impl Tuner {
 
     /// The cut of these options; none where the head alone is trained. Errors as [`TrainOptions::cut_of`].
     fn cut(&self, options: &TrainOptions) -> Result<Option<usize>> {
-        options.cut_of(self.backbone.as_ref().map_or(0, |(backbone, _)| backbone.len()))
+        let stages = self.backbone.as_ref().map(|(backbone, _)| backbone.stage_names());
+        options.cut_of(&stages.unwrap_or_default())
     }
 
     fn forget(&mut self, id: u32) {
@@ -383,7 +389,7 @@ impl Tuner {
                 views.push(LabelledView { features, class, group: groups.group(*id), plain: view == 0 });
             }
         }
-        Ok(Views::new(self.feature_len, views))
+        Ok(Views::new(self.feature_len, views).with_prior(weight_variances(&self.spec)))
     }
 
     fn check_count(&self, views: usize, features: &[f32]) -> Result<()> {

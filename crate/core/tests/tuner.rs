@@ -269,3 +269,18 @@ fn a_live_model_goes_on_from_what_a_training_chose() {
     assert_eq!((report.strength, report.temperature), (trained.strength, trained.temperature));
     assert_eq!(report.train_examples, 41);
 }
+
+#[test]
+fn a_new_training_begins_with_the_columns_of_the_classes_that_stay() {
+    let mut tuner = tuner(&[("cat", 12), ("dog", 12)]);
+    train(&mut tuner, &options());
+    let model = tuner.model().unwrap();
+    let (columns, biases) = model.head.columns().unwrap().unwrap();
+    let labels = ["cow", "dog", "cat"].map(String::from);
+    let (found, shifts) = model.columns_for(&labels).unwrap().unwrap();
+    let temperature = model.report.temperature;
+    let hot = |values: &[f32]| values.iter().map(|value| value * temperature).collect::<Vec<f32>>();
+    let (cat, dog) = columns.split_at(LENGTH);
+    assert_eq!(found, [vec![0.0; LENGTH], hot(dog), hot(cat)].concat());
+    assert_eq!(shifts, [0.0, biases[1] * temperature, biases[0] * temperature]);
+}

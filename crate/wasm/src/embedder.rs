@@ -8,11 +8,10 @@ use rekindle::weights::Description;
 use rekindle::{Augment, Device, Pixels, View, backbone};
 use wasm_bindgen::prelude::*;
 
-/// Shows that the processor computes known answers; embedders are created faster after it.
-#[wasm_bindgen(js_name = testProcessor)]
-pub async fn test_processor() -> JsResult<()> {
-    console_error_panic_hook::set_once();
-    Device::test_processor().await.map_err(throw)
+/// Shows, the first time, that the processor derives known answers.
+#[wasm_bindgen(js_name = testTraining)]
+pub async fn test_training() -> JsResult<()> {
+    Device::test_training().await.map_err(throw)
 }
 
 /// Weights, preprocessing and frozen prefix: pixels in, features out.

@@ -74,7 +74,7 @@ impl Table {
             let _ = writeln!(text, "{}", line(row));
         }
         text.push_str(
-            "\n- The photos that judge were seen while the method was made: the unit length, the variance's prior, the grid of strengths, no label \
+            "\n- The photos that judge were seen while the method was made: the unit length, the features' scale, the grid of strengths, no label \
              smoothing and the score of mislabelled photos were chosen with them or with draws like these, so the figures may \
              flatter.\n\
              - References on other divisions and draws of the same photos; on these folds scikit-learn's logistic regression \

@@ -26,6 +26,7 @@ mod suffix;
 mod summary;
 mod vgg;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use burn::module::Module;
@@ -72,6 +73,17 @@ impl Backbone {
     /// How many stages there are, which is also the last cut.
     pub fn len(&self) -> usize {
         self.stages.len()
+    }
+
+    /// The name of each stage: its kind and which of that kind it is, from 1, as `invertedResidual3`.
+    pub fn stage_names(&self) -> Vec<String> {
+        let mut counts = BTreeMap::<&str, usize>::new();
+        let mut name = |stage: &Stage| {
+            let count = counts.entry(stage.kind()).or_default();
+            *count += 1;
+            format!("{}{count}", stage.kind())
+        };
+        self.stages.iter().map(&mut name).collect()
     }
 
     /// Whether there are no stages.

@@ -28,7 +28,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StageSummary {
-    /// Its kind and which of that kind it is: `residual3`.
+    /// As [`Backbone::stage_names`].
     pub name: String,
     /// Channels that it gives; of the last one, the embedding's.
     pub channels: usize,
@@ -71,18 +71,16 @@ impl Backbone {
         plan.checked_maps(side)?;
         let costs = plan.stage_multiply_adds(side);
         let maps = plan.cuts(side);
-        let mut stages: Vec<StageSummary> = Vec::new();
-        for ((stage, map), multiply_adds) in self.stages.iter().zip(maps.iter().skip(1)).zip(costs) {
-            let kind = stage.kind();
-            let before = self.stages.iter().take(stages.len()).filter(|other| other.kind() == kind).count();
-            stages.push(StageSummary {
-                name: format!("{kind}{}", before + 1),
+        let stages = self.stages.iter().zip(self.stage_names()).zip(maps.iter().skip(1).zip(costs));
+        let stages: Vec<StageSummary> = stages
+            .map(|((stage, name), (map, multiply_adds))| StageSummary {
+                name,
                 channels: map.channels,
                 side: map.side,
                 parameters: parameters(stage),
                 multiply_adds,
-            });
-        }
+            })
+            .collect();
         Ok(Summary {
             input_size: side,
             embedding_length: maps.last().map_or(0, |map| map.len()),

@@ -20,7 +20,8 @@ impl CrossValidation {
     /// Of plain views of `classes` classes, some of which may be wrong; the seed deals them into folds.
     pub fn doubting(plain: Views, classes: usize, options: &TrainOptions, seed: u32) -> Self {
         let by = Standardisation::shrunk(&plain);
-        let selection = Selection::new(Samples::new(plain, by), classes, options, seed).among(&DOUBTING);
+        let selection =
+            Selection::new(Samples::condensed(plain, by), classes, options, seed).among(&DOUBTING);
         Self { selection, options: options.clone(), seed }
     }
 

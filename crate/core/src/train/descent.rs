@@ -1,9 +1,10 @@
-//! A head in training by AdamW: a batch of views a step, in an order drawn anew each epoch.
+//! A head in training by gradients: a batch of views a step, in an order drawn anew each epoch.
 
 use super::linear::Linear;
 use super::network::Network;
+use super::tune::mixup::Mixup;
 use super::{Standardisation, Sums, Targets, TrainOptions, Views};
-use crate::dense::Dense;
+use crate::dense::{Dense, Rows};
 use crate::error::Result;
 use crate::head::Head;
 use crate::seed;
@@ -11,7 +12,6 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::f64::consts::PI;
 
 /// The head in training, its views and their order.
 pub struct Descent {
@@ -44,7 +44,7 @@ impl Descent {
         train.keep_standardised(by);
         let mut rng = ChaCha8Rng::seed_from_u64(seed::mix(seed, 0, seed::TRAINING).into());
         let learner = match options.hidden {
-            0 => Learner::Linear(Linear::new(train.length(), classes, options.weight_decay)),
+            0 => Learner::Linear(Linear::new(train.length(), classes, options.rule(), options.weight_decay)),
             _ => Learner::Network(Box::new(Network::new(train.length(), classes, options, &mut rng))),
         };
         Self {
@@ -96,39 +96,41 @@ impl Descent {
         self.train.len().div_ceil(self.options.batch_size as usize).max(1)
     }
 
-    /// One step of AdamW on a batch.
+    /// One step on a batch.
     fn update(&mut self, batch: &[usize]) -> Result<()> {
         let classes: Vec<usize> = batch.iter().map(|index| self.train.class(*index)).collect();
         let (rate, length) = (self.learning_rate(), self.train.length());
+        let mut rows = self.train.standardised(batch, &self.standardisation);
+        let mut shares = self.targets.shares(&classes);
+        if self.options.mixup > 0.0 {
+            let mixup = Mixup::draw(self.options.mixup, batch.len(), &mut self.rng);
+            (rows, shares) = (mixup.mix(&rows), mixup.mix(&shares));
+        }
         let (value, scores) = match &mut self.learner {
             Learner::Linear(linear) => {
-                let mut rows = self.train.standardised_rows(batch, &self.standardisation);
-                let values = rows.values_mut();
-                if let Some(factors) = dropout(&self.options, values.len(), &mut self.rng) {
-                    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+                if let Some(factors) = dropout(&self.options, rows.len(), &mut self.rng) {
+                    rows.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
                 }
-                linear.step(&rows, &self.targets, &classes, rate)
+                linear.step(&Rows::of(&rows, length), &shares, rate)
             }
             Learner::Network(network) => {
                 let device = network.device();
                 let tensor = |values, width| {
                     Tensor::from_data(TensorData::new(values, [classes.len(), width]), &device)
                 };
-                let rows = tensor(self.train.standardised(batch, &self.standardisation), length);
                 let width = self.options.hidden as usize;
                 let factors = dropout(&self.options, classes.len() * width, &mut self.rng)
                     .map(|factors| tensor(factors, width));
-                network.step(rows, factors, &self.targets, &classes, rate)?
+                network.step(tensor(rows, length), factors, shares, rate)?
             }
         };
         self.sums.add(value, &scores, &classes);
         Ok(())
     }
 
-    /// A cosine from the full rate to zero over all steps (Loshchilov and Hutter 2017, without restarts).
     fn learning_rate(&self) -> f64 {
-        let total = (self.steps_per_epoch() * self.options.epochs as usize) as f64;
-        self.options.learning_rate * 0.5 * (1.0 + (PI * self.steps as f64 / total).cos())
+        let total = self.steps_per_epoch() * self.options.epochs as usize;
+        self.options.learning_rate * self.options.schedule.rate_at(self.options.warmup, self.steps, total)
     }
 }
 

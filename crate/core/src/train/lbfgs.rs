@@ -118,7 +118,7 @@ impl Lbfgs {
 }
 
 /// The sum of products. In parts of eight, so that it can be vectorised and is yet the same everywhere.
-fn dot(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
     let (a_parts, a_rest) = a.as_chunks::<8>();
     let (b_parts, b_rest) = b.as_chunks::<8>();
     let mut sums = [0.0f64; 8];

@@ -8,7 +8,6 @@ use super::objective::Objective;
 use super::samples::Samples;
 use super::strength::FALLBACK;
 use super::{Standardisation, Targets, TrainOptions, Views};
-use crate::dense::Dense;
 use crate::error::Result;
 use crate::head::Head;
 use burn::tensor::Device;
@@ -22,10 +21,10 @@ const FLAT: f64 = 1e-4;
 /// What a live head goes on from.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// A linear head on features at unit length, whose classes may be others; nothing begins at zero.
-    pub head: Option<Head>,
-    /// For each of the new head's classes, which of the old head's it is.
-    pub classes: Vec<Option<usize>>,
+    /// Number of classes.
+    pub classes: usize,
+    /// Columns and biases for these classes of a linear head on features at unit length; nothing begins at zero.
+    pub known: Option<(Vec<f32>, Vec<f32>)>,
     /// The inverse regularisation strength that was chosen, if one was.
     pub strength: Option<f64>,
     /// What the head's scores were divided by.
@@ -34,13 +33,13 @@ pub struct Start {
 
 /// The head of plain views, each of one example. Errors as [`Head::from_tensors`].
 pub fn resolve(plain: Views, options: &TrainOptions, start: &Start) -> Result<Head> {
-    let (classes, length, count) = (start.classes.len(), plain.length(), plain.len().max(1));
+    let (classes, length, count) = (start.classes, plain.length(), plain.len().max(1));
     let by = Standardisation::shrunk(&plain);
     let truth = plain.classes();
     let shares = Targets::new(options, classes, &truth).shares(&truth);
     let penalty = 1.0 / (start.strength.unwrap_or(FALLBACK) * count as f64);
     let objective = Objective::new(length, classes, shares, penalty);
-    let layer = start.head.as_ref().map(|head| before(head, start, &by)).transpose()?.flatten();
+    let layer = start.known.clone().map(|(columns, biases)| by.layer(columns, biases));
     let most = if layer.is_some() { MOST_WARM } else { MOST_COLD };
     let origin = layer.map_or_else(|| objective.origin(), |layer| layer.values());
     let samples = Samples::new(plain, by.clone());
@@ -56,26 +55,10 @@ pub fn resolve(plain: Views, options: &TrainOptions, start: &Start) -> Result<He
     Ok(head.fold_standardisation(&by.mean, &by.scale).with_unit(by.unit))
 }
 
-/// The layer on standardised features that does what a head does on raw ones; nothing where it is of another kind.
-fn before(head: &Head, start: &Start, by: &Standardisation) -> Result<Option<Dense>> {
-    let Some((known, shifts)) = head.columns()? else { return Ok(None) };
-    let length = by.mean.len();
-    if head.unit() != by.unit || head.features() != length {
-        return Ok(None);
-    }
-    let (mut columns, mut biases) = (Vec::with_capacity(start.classes.len() * length), Vec::new());
-    for class in &start.classes {
-        let old = class.and_then(|class| known.chunks_exact(length).zip(&shifts).nth(class));
-        columns.extend(old.into_iter().flat_map(|(column, _)| column).map(|value| value * start.temperature));
-        columns.resize((biases.len() + 1) * length, 0.0);
-        biases.push(old.map_or(0.0, |(_, bias)| bias * start.temperature));
-    }
-    Ok(Some(by.layer(columns, biases)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dense::Dense;
     use crate::train::LabelledView;
     use half::f16;
     use rand::{Rng, SeedableRng};
@@ -98,8 +81,15 @@ mod tests {
         Views::new(LENGTH, (0..count).map(&mut view).collect())
     }
 
-    fn start(head: Option<Head>, classes: Vec<Option<usize>>) -> Start {
-        Start { head, classes, strength: Some(0.1), temperature: 0.7 }
+    fn start(known: Option<(Vec<f32>, Vec<f32>)>) -> Start {
+        Start { classes: 3, known, strength: Some(0.1), temperature: 0.7 }
+    }
+
+    /// What a head begins with where another ended.
+    fn known(head: &Head) -> Option<(Vec<f32>, Vec<f32>)> {
+        let (mut columns, mut biases) = head.columns().unwrap()?;
+        columns.iter_mut().chain(&mut biases).for_each(|value| *value *= 0.7);
+        Some((columns, biases))
     }
 
     fn weights(head: &Head) -> Vec<f32> {
@@ -116,27 +106,22 @@ mod tests {
     #[test]
     fn a_head_that_follows_every_example_ends_where_one_ends_that_saw_all_at_once() {
         let options = TrainOptions::default();
-        let same = || (0..3).map(Some).collect();
-        let mut head = None;
+        let mut head: Option<Head> = None;
         for count in 30..=60 {
-            head = Some(resolve(views(count, 3), &options, &start(head, same())).unwrap());
+            let start = start(head.as_ref().and_then(known));
+            head = Some(resolve(views(count, 3), &options, &start).unwrap());
         }
-        let at_once = resolve(views(60, 3), &options, &start(None, same())).unwrap();
+        let at_once = resolve(views(60, 3), &options, &start(None)).unwrap();
         let gap = difference(&head.unwrap(), &at_once);
         assert!(gap < 0.03, "{gap}");
     }
 
     #[test]
-    fn a_warm_start_is_where_the_old_head_was_and_new_classes_start_at_zero() {
-        let options = TrainOptions::default();
-        let old = resolve(views(60, 3), &options, &start(None, (0..3).map(Some).collect())).unwrap();
+    fn a_warm_start_is_where_the_old_head_was() {
+        let old = resolve(views(60, 3), &TrainOptions::default(), &start(None)).unwrap();
         let by = Standardisation::shrunk(&views(60, 3));
-        let back = before(&old, &start(None, vec![Some(2), None, Some(0)]), &by).unwrap().unwrap();
-        assert!(
-            back.biases()[1] == 0.0 && back.columns()[LENGTH..2 * LENGTH].iter().all(|value| *value == 0.0)
-        );
-        let kept = before(&old, &start(None, (0..3).map(Some).collect()), &by).unwrap().unwrap();
-        let at: Vec<f32> = kept.values().iter().map(|value| value / 0.7).collect();
+        let (columns, biases) = known(&old).unwrap();
+        let at: Vec<f32> = by.layer(columns, biases).values().iter().map(|value| value / 0.7).collect();
         let again = Head::linear(&Dense::from_values(LENGTH, 3, &at), &Device::flex()).unwrap();
         let again = again.fold_standardisation(&by.mean, &by.scale).with_unit(true);
         assert!(difference(&again, &old) < 1e-4);

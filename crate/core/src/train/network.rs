@@ -1,27 +1,25 @@
 //! A head with a hidden layer in training, derived by burn.
 
-use super::{Targets, TrainOptions};
+use super::tune::optimizer::{Steps, collect};
+use super::{TrainOptions, targets};
 use crate::error::Result;
 use crate::head::{self, Head};
-use burn::module::{Module, ParamGroup};
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 
 /// A head and its optimiser.
 pub struct Network {
     head: Head,
-    optimizer: ModuleOptimizer,
+    steps: Steps,
 }
 
 impl Network {
     /// A new head. Weights decay, biases do not.
     pub fn new(features: usize, classes: usize, options: &TrainOptions, rng: &mut impl Rng) -> Self {
-        let adamw = |decay: f64| AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay as f32);
-        let biases = ParamGroup::from_paths(vec!["hidden.bias", "output.bias"]);
         Self {
             head: Head::new(features, options.hidden as usize, classes, rng, &Device::flex().autodiff()),
-            optimizer: adamw(options.weight_decay).init().with_group(biases, adamw(0.0).build(), None),
+            steps: Steps::new(options.rule(), 0.0, options.weight_decay),
         }
     }
 
@@ -33,7 +31,8 @@ impl Network {
     /// Takes a step on a batch; gives the loss and the scores before it. Where the loss is not finite nothing moves.
     ///
     /// # Shapes
-    /// `features`: `[views, features]`; `dropout`: as [`Head::forward`]; `truth`: one class a view; scores: `[views, classes]`.
+    /// `features`: `[views, features]`; `dropout`: as [`Head::forward`]; `shares`: `[views, classes]`, as
+    /// [`Targets::shares`](super::Targets::shares); scores: the same.
     ///
     /// # Errors
     /// `INTERNAL` where the device does not give the values back.
@@ -41,16 +40,15 @@ impl Network {
         &mut self,
         features: Tensor<2>,
         dropout: Option<Tensor<2>>,
-        targets: &Targets,
-        truth: &[usize],
+        shares: Vec<f32>,
         rate: f64,
     ) -> Result<(f64, Vec<f32>)> {
         let scores = self.head.forward(features, dropout);
-        let loss = targets.loss(scores.clone(), truth);
+        let loss = targets::loss(scores.clone(), shares);
         let value = f64::from(loss.clone().into_scalar::<f32>());
         if value.is_finite() {
-            let gradients = GradientsParams::from_grads(loss.backward(), &self.head);
-            self.head = self.optimizer.step(rate, self.head.clone(), gradients);
+            let (slots, norm) = collect(&self.head, &loss.backward())?;
+            self.head = self.steps.step(self.head.clone(), slots, norm, |_| rate)?;
         }
         Ok((value, head::values(scores.inner())?))
     }
@@ -63,6 +61,7 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Targets;
     use super::*;
     use burn::tensor::TensorData;
     use rand::SeedableRng;
@@ -77,7 +76,10 @@ mod tests {
         let targets = Targets::new(&options, 3, &truth);
         let loss = |head: &Head, device: &Device| {
             let features = TensorData::new(rows.clone(), [truth.len(), length]);
-            targets.loss(head.forward(Tensor::from_data(features, device), None), &truth)
+            super::targets::loss(
+                head.forward(Tensor::from_data(features, device), None),
+                targets.shares(&truth),
+            )
         };
         let network = Network::new(length, 3, &options, &mut rng);
         // A zero output layer gives the hidden one no gradient; move it off.

@@ -1,6 +1,7 @@
 //! What a caller can choose about a training, with the defaults and the ranges.
 
-use super::tune::TuneOptions;
+use super::rule::Rule;
+use super::tune::{Optimizer, Schedule, TuneOptions};
 use crate::error::{Error, Result};
 use crate::image::Augment;
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,8 @@ pub enum Strategy {
 pub enum Solver {
     /// A linear head by L-BFGS on all views at once, to the optimum of the cross-entropy with L2 on the weights: multinomial
     /// logistic regression, its strength and the temperature of its probabilities chosen by cross-validation. An iteration
-    /// is an epoch. `batch_size`, `learning_rate`, `weight_decay`, `dropout` and `patience` do not matter. A head with a
-    /// hidden layer is trained by AdamW.
+    /// is an epoch. `batch_size`, `patience`, `dropout`, `mixup` and what gradients go by do not matter. A head
+    /// with a hidden layer is trained by AdamW.
     Lbfgs,
     /// No training: an image is of the class whose mean embedding is nearest by angle. Only the temperature is fitted, by
     /// cross-validation. For a few examples a class; the options that do not matter to `Lbfgs` do not matter here, nor do
@@ -37,6 +38,17 @@ pub enum Solver {
     Auto,
     /// By AdamW on batches; the head of the best validation loss is kept.
     Adamw,
+    /// The same by Adam, weight decay as L2 on the loss.
+    Adam,
+    /// The same by gradient descent with momentum, weight decay as L2 on the loss.
+    Sgd,
+}
+
+impl Solver {
+    /// Whether it goes by batches.
+    fn is_stepwise(self) -> bool {
+        matches!(self, Self::Adamw | Self::Adam | Self::Sgd)
+    }
 }
 
 /// How much each class counts in the loss.
@@ -63,9 +75,20 @@ pub struct TrainOptions {
     pub views: u32,
     /// Views a step, 1 to 4096.
     pub batch_size: u32,
-    /// Learning rate of the first step; a cosine takes it to zero. Above 0, at most 1.
+    /// Peak of the learning rate, above 0, at most 1.
     pub learning_rate: f64,
-    /// Decoupled weight decay of AdamW, 0 to 10.
+    /// How the learning rate goes.
+    pub schedule: Schedule,
+    /// Part of the steps in which the rate rises from zero in a straight line, 0 to 0.5.
+    pub warmup: f64,
+    /// Momentum of `sgd`, 0 to below 1.
+    pub momentum: f64,
+    /// Whether the momentum is Nesterov's.
+    pub nesterov: bool,
+    /// Parameter of the Beta distribution that pairs of views are mixed by, 0 to 1; 0 mixes none. The features are mixed, as
+    /// in manifold mixup (Verma et al. 2019).
+    pub mixup: f64,
+    /// Weight decay, 0 to 10: decoupled in AdamW, L2 on the loss in the others.
     pub weight_decay: f64,
     /// Probability taken from the true class and spread over all (Szegedy et al. 2016), 0 to below 1.
     pub label_smoothing: f64,
@@ -95,6 +118,11 @@ impl Default for TrainOptions {
             views: 4,
             batch_size: 32,
             learning_rate: 3e-4,
+            schedule: Schedule::Cosine,
+            warmup: 0.0,
+            momentum: 0.9,
+            nesterov: true,
+            mixup: 0.0,
             weight_decay: 0.01,
             label_smoothing: 0.0,
             dropout: 0.0,
@@ -121,14 +149,27 @@ impl TrainOptions {
 
     /// The solver that these options lead to.
     pub fn used_solver(&self) -> Solver {
-        if self.hidden == 0 { self.solver } else { Solver::Adamw }
+        match self.solver {
+            solver if self.hidden == 0 || solver.is_stepwise() => solver,
+            _ => Solver::Adamw,
+        }
     }
 
-    /// The cut in a backbone of this many stages; none where the head alone is trained.
+    /// How gradients become steps, where the solver goes by them.
+    pub(super) fn rule(&self) -> Rule {
+        let optimizer = match self.solver {
+            Solver::Adam => Optimizer::Adam,
+            Solver::Sgd => Optimizer::Sgd,
+            _ => Optimizer::Adamw,
+        };
+        Rule { optimizer, momentum: self.momentum as f32, nesterov: self.nesterov }
+    }
+
+    /// The cut in a backbone of these stages; none where the head alone is trained.
     ///
     /// # Errors
     /// As [`TuneOptions::cut_of`].
-    pub fn cut_of(&self, stages: usize) -> Result<Option<usize>> {
+    pub fn cut_of(&self, stages: &[String]) -> Result<Option<usize>> {
         match self.strategy {
             Strategy::Head => Ok(None),
             Strategy::Full => Ok(Some(0)),
@@ -144,6 +185,9 @@ impl TrainOptions {
         whole("patience", self.patience, 0, 10_000)?;
         real("learningRate", self.learning_rate, |v| v > 0.0 && v <= 1.0, "above 0 and at most 1")?;
         real("weightDecay", self.weight_decay, |v| (0.0..=10.0).contains(&v), "from 0 to 10")?;
+        real("warmup", self.warmup, |v| (0.0..=0.5).contains(&v), "from 0 to 0.5")?;
+        real("momentum", self.momentum, |v| (0.0..1.0).contains(&v), "from 0 to below 1")?;
+        real("mixup", self.mixup, |v| (0.0..=1.0).contains(&v), "from 0 to 1")?;
         real("labelSmoothing", self.label_smoothing, |v| (0.0..1.0).contains(&v), "from 0 to below 1")?;
         real("dropout", self.dropout, |v| (0.0..1.0).contains(&v), "from 0 to below 1")?;
         real("validation", self.validation, |v| (0.0..=0.5).contains(&v), "from 0 to 0.5")?;
@@ -205,6 +249,9 @@ mod tests {
             (r#"{"patience": 10001}"#, "patience", "0 to 10000"),
             (r#"{"learningRate": 0}"#, "learningRate", "above 0"),
             (r#"{"weightDecay": -1}"#, "weightDecay", "0 to 10"),
+            (r#"{"warmup": 0.6}"#, "warmup", "0 to 0.5"),
+            (r#"{"momentum": 1}"#, "momentum", "0 to below 1"),
+            (r#"{"mixup": 2}"#, "mixup", "0 to 1"),
             (r#"{"labelSmoothing": 1}"#, "labelSmoothing", "0 to below 1"),
             (r#"{"dropout": 1.0}"#, "dropout", "0 to below 1"),
             (r#"{"validation": 0.6}"#, "validation", "0 to 0.5"),
@@ -228,15 +275,25 @@ mod tests {
 
     #[test]
     fn a_cut_that_the_backbone_does_not_have_is_refused() {
-        let cut = |json: &str| read(json).unwrap().cut_of(19);
+        let stages: Vec<String> = (0..19).map(|stage| format!("stage{stage}")).collect();
+        let cut = |json: &str| read(json).unwrap().cut_of(&stages);
         assert_eq!(cut("{}").unwrap(), None);
         assert_eq!(cut(r#"{"strategy": "partial"}"#).unwrap(), Some(17));
         assert_eq!(cut(r#"{"strategy": "full"}"#).unwrap(), Some(0));
         assert_eq!(cut(r#"{"strategy": "staged", "tune": {"cut": 0}}"#).unwrap(), Some(0));
         assert_eq!(cut(r#"{"strategy": "partial", "tune": {"lastStages": 0}}"#).unwrap(), Some(19));
+        let named = |name: &str| cut(&format!(r#"{{"strategy": "partial", "tune": {{"cut": "{name}"}}}}"#));
+        assert_eq!(named("stage12").unwrap(), Some(12));
+        match named("stage19").unwrap_err() {
+            Error::OptionInvalid { option, found, expected } => {
+                assert_eq!((option.as_str(), found.as_str()), ("tune.cut", "stage19"));
+                assert!(expected.contains("stage0, stage1,") && expected.ends_with("stage18"), "{expected}");
+            }
+            other => panic!("{other}"),
+        }
         for json in [r#"{"tune": {"lastStages": 20}}"#, r#"{"tune": {"cut": 20}}"#] {
             let options = TrainOptions { strategy: Strategy::Partial, ..read(json).unwrap() };
-            assert_eq!(options.cut_of(19).unwrap_err().code(), "OPTION_INVALID");
+            assert_eq!(options.cut_of(&stages).unwrap_err().code(), "OPTION_INVALID");
         }
     }
 
@@ -244,7 +301,11 @@ mod tests {
     fn a_value_of_another_type_is_named() {
         assert_eq!(refused(r#"{"epochs": 1.5}"#).0, "epochs");
         assert_eq!(refused(r#"{"classWeights": "equal"}"#).0, "classWeights");
-        assert_eq!(refused(r#"{"solver": "sgd"}"#).0, "solver");
+        assert_eq!(refused(r#"{"solver": "newton"}"#).0, "solver");
+        for cut in ["true", "1.5", "-1", "[]"] {
+            let (option, expected) = refused(&format!(r#"{{"tune": {{"cut": {cut}}}}}"#));
+            assert_eq!((option.as_str(), expected.as_str()), ("tune.cut", "a stage's number or name"));
+        }
         assert_eq!(refused(r#"{"augment": {"flip": "yes"}}"#).0, "augment.flip");
         assert_eq!(refused(r#"{"augment": {"flop": 1}}"#).0, "augment.flop");
     }

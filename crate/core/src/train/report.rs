@@ -46,6 +46,16 @@ pub struct EpochRow {
     pub validation_accuracy: Option<f64>,
 }
 
+/// Where a training stopped because it got out of hand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Divergence {
+    /// Number of the epoch in its phase, from 1.
+    pub epoch: u32,
+    /// What was seen.
+    pub reason: String,
+}
+
 /// What a training did. The same seed, data and device give the same report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -75,6 +85,10 @@ pub struct Report {
     /// where it was not fitted.
     #[serde(default = "one")]
     pub temperature: f32,
+    /// Where losses or gradients stopped being finite after an epoch that was good: the best one before is kept. None where
+    /// they did not, and in files of earlier versions.
+    #[serde(default)]
+    pub diverged: Option<Divergence>,
     /// What came of fine-tuning, where stages were trained.
     #[serde(default)]
     pub tuning: Option<TuningReport>,

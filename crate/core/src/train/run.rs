@@ -3,7 +3,7 @@
 use super::descent::Descent;
 use super::prototypes::Prototypes;
 use super::solve::Solve;
-use super::{EpochRow, HeldOut, Phase, Solver, Standardisation, Sums, TrainOptions, Views};
+use super::{Divergence, EpochRow, HeldOut, Phase, Solver, Standardisation, Sums, TrainOptions, Views};
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
 use crate::head::Head;
@@ -19,7 +19,7 @@ pub enum Progress {
     Step,
     /// The last step of an epoch.
     Epoch(EpochRow),
-    /// Nothing: all epochs are done, or there was no better one for `patience` epochs.
+    /// Nothing: all epochs are done, there was no better one for `patience` epochs, or the run diverged after a good one.
     Finished,
 }
 
@@ -34,6 +34,7 @@ pub struct Run {
     rival: Option<Box<Prototypes>>,
     rows: Vec<EpochRow>,
     best: Option<Best>,
+    diverged: Option<Divergence>,
 }
 
 /// How the head is trained.
@@ -68,6 +69,8 @@ pub struct Outcome {
     pub strength: Option<f64>,
     /// What the head's scores were divided by; 1 where it was not fitted.
     pub temperature: f32,
+    /// Where the run diverged, if it did.
+    pub diverged: Option<Divergence>,
 }
 
 impl Run {
@@ -91,7 +94,7 @@ impl Run {
             Solver::Prototype => {
                 (Prototypes::standardisation(train.length()), Learner::Prototypes(means(&train)))
             }
-            Solver::Adamw => {
+            Solver::Adamw | Solver::Adam | Solver::Sgd => {
                 let by = Standardisation::of(&train);
                 let descent = Descent::new(train, &by, classes, &options, seed);
                 (by, Learner::Descent(Box::new(descent)))
@@ -99,7 +102,7 @@ impl Run {
         };
         validation.keep_standardised(&by);
         let (rows, best) = (Vec::new(), None);
-        Self { options, labels, validation, standardisation: by, learner, rival, rows, best }
+        Self { options, labels, validation, standardisation: by, learner, rival, rows, best, diverged: None }
     }
 
     /// Begins with a linear head on features that are not standardised instead of one that knows nothing, where a linear head
@@ -127,7 +130,7 @@ impl Run {
     /// Takes one step.
     ///
     /// # Errors
-    /// `TRAINING_DIVERGED` where the loss is no longer finite; the run cannot go on.
+    /// `TRAINING_DIVERGED` where the loss is not finite before one epoch is done; later the run ends at its best epoch.
     pub fn step(&mut self) -> Result<Progress> {
         if self.finished() {
             return Ok(Progress::Finished);
@@ -139,6 +142,7 @@ impl Run {
         };
         self.choose();
         match sums {
+            Some(sums) if !sums.loss().is_finite() => self.diverge(&sums),
             Some(sums) => self.close_epoch(&sums).map(Progress::Epoch),
             None => Ok(Progress::Step),
         }
@@ -171,11 +175,12 @@ impl Run {
             rows: self.rows,
             strength: choice.map(|choice| choice.strength),
             temperature,
+            diverged: self.diverged,
         })
     }
 
     fn finished(&self) -> bool {
-        if self.epochs_done() >= self.options.epochs {
+        if self.epochs_done() >= self.options.epochs || self.diverged.is_some() {
             return true;
         }
         match &self.learner {
@@ -188,12 +193,18 @@ impl Run {
         }
     }
 
-    fn close_epoch(&mut self, sums: &Sums) -> Result<EpochRow> {
-        let epoch = self.epochs_done() + 1;
-        if !sums.loss().is_finite() {
-            let reason = format!("the loss is {}", sums.loss());
+    /// Ends with the best epoch, where there is one.
+    fn diverge(&mut self, sums: &Sums) -> Result<Progress> {
+        let (epoch, reason) = (self.epochs_done() + 1, format!("the loss is {}", sums.loss()));
+        if self.best.is_none() {
             return Err(Error::TrainingDiverged { epoch: epoch as usize, reason });
         }
+        self.diverged = Some(Divergence { epoch, reason });
+        Ok(Progress::Finished)
+    }
+
+    fn close_epoch(&mut self, sums: &Sums) -> Result<EpochRow> {
+        let epoch = self.epochs_done() + 1;
         let head = match &self.learner {
             Learner::Descent(descent) => descent.head()?,
             Learner::Solve(solve) => solve.head()?,

@@ -45,7 +45,7 @@ impl Solve {
             examples: plain.len(),
             start: objective.origin(),
             objective,
-            selection: Some(Selection::new(Samples::new(plain, by.clone()), classes, options, seed)),
+            selection: Some(Selection::new(Samples::condensed(plain, by.clone()), classes, options, seed)),
             samples: Samples::new(train, by.clone()),
             truth,
             choice: None,

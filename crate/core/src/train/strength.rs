@@ -234,7 +234,7 @@ impl Fold {
         for (place, values) in learnt.iter().zip(known_shares.chunks_exact(classes)) {
             shares.iter_mut().skip(place * classes).zip(values).for_each(|(to, value)| *to = *value);
         }
-        let objective = Objective::new(samples.views().length(), classes, shares, 0.0);
+        let objective = Objective::new(samples.length(), classes, shares, 0.0);
         let at = objective.origin();
         Self { held_out, learnt: learnt.len(), objective, solver: None, at, scores: Vec::new() }
     }

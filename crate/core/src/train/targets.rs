@@ -44,16 +44,15 @@ impl Targets {
         }
         shares
     }
+}
 
-    /// The loss of scores, to be derived by burn.
-    ///
-    /// # Shapes
-    /// `scores`: `[views, classes]`; `truth`: one class a view.
-    pub fn loss(&self, scores: Tensor<2>, truth: &[usize]) -> Tensor<1> {
-        let shares = TensorData::new(self.shares(truth), [truth.len(), self.classes]);
-        let shares = Tensor::<2>::from_data(shares, &scores.device());
-        (activation::log_softmax(scores, 1) * shares).sum().neg()
-    }
+/// The loss of scores, to be derived by burn.
+///
+/// # Shapes
+/// `scores`: `[views, classes]`; `shares`: the same, as [`Targets::shares`].
+pub fn loss(scores: Tensor<2>, shares: Vec<f32>) -> Tensor<1> {
+    let shares = Tensor::<2>::from_data(TensorData::new(shares, scores.dims()), &scores.device());
+    (activation::log_softmax(scores, 1) * shares).sum().neg()
 }
 
 /// The loss of scores, which become its gradient: `softmax(scores) * sum(shares) - shares` in each row.
@@ -100,7 +99,7 @@ mod tests {
     fn the_smoothed_loss_agrees_with_pytorch() {
         let targets = Targets::new(&flat(), 3, &[0, 2]);
         let scores = Tensor::<2>::from_data(SCORES, &Device::flex());
-        let derived = targets.loss(scores, &[0, 2]).into_scalar::<f32>();
+        let derived = super::loss(scores, targets.shares(&[0, 2])).into_scalar::<f32>();
         let direct = loss_into_gradient(&mut SCORES.concat(), &targets.shares(&[0, 2]), 3) as f32;
         for loss in [derived, direct] {
             assert!((loss - 0.515_023_8).abs() < 1e-6, "{loss}");
@@ -111,7 +110,7 @@ mod tests {
     fn the_gradient_is_what_burn_derives() {
         let targets = Targets::new(&TrainOptions::default(), 3, &[0, 2, 2]);
         let scores = Tensor::<2>::from_data(SCORES, &Device::flex().autodiff()).require_grad();
-        let gradients = targets.loss(scores.clone(), &[0, 2]).backward();
+        let gradients = loss(scores.clone(), targets.shares(&[0, 2])).backward();
         let expected = crate::head::values(scores.grad(&gradients).unwrap()).unwrap();
         let mut found = SCORES.concat();
         loss_into_gradient(&mut found, &targets.shares(&[0, 2]), 3);

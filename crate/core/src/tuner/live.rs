@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::evaluate::Unknown;
 use crate::model::Model;
 use crate::prefix::cache::Features;
-use crate::train::{LabelledView, Report, Start, TrainOptions, Views, resolve};
+use crate::train::{LabelledView, Report, Start, TrainOptions, Views, resolve, weight_variances};
 
 impl Tuner {
     /// Takes the model on to the examples that there are now, as far as their plain views are embedded: live mode. Strength,
@@ -25,10 +25,10 @@ impl Tuner {
         }
         let views = self.embedded(&ids, &labels);
         let before = self.model.as_ref();
-        let old = |label: &String| before?.labels.iter().position(|known| known == label);
+        let linear = before.filter(|model| model.head.unit());
         let start = Start {
-            head: before.map(|model| model.head.clone()),
-            classes: labels.iter().map(old).collect(),
+            classes: labels.len(),
+            known: linear.map(|model| model.columns_for(&labels)).transpose()?.flatten(),
             strength: before.and_then(|model| model.report.strength),
             temperature: before.map_or(1.0, |model| model.report.temperature),
         };
@@ -50,6 +50,7 @@ impl Tuner {
             Some(LabelledView { features, class, group: *id, plain: true })
         };
         Views::new(self.feature_len, ids.iter().filter_map(view).collect())
+            .with_prior(weight_variances(&self.spec))
     }
 
     fn live_report(&self, start: &Start, options: &TrainOptions, train_examples: usize) -> Report {
@@ -61,6 +62,7 @@ impl Tuner {
             validation_examples: 0,
             validation: None,
             cross_validation: None,
+            diverged: None,
             tuning: None,
             strength: start.strength,
             temperature: start.temperature,

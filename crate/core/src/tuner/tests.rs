@@ -4,7 +4,7 @@ use super::*;
 use crate::backbone::sample;
 use crate::device::Device;
 use crate::image::{Augment, Pixels};
-use crate::train::tune::TuneOptions;
+use crate::train::tune::{Cut, TuneOptions};
 use crate::train::{Phase, Progress, Strategy};
 use pollster::block_on;
 
@@ -151,6 +151,10 @@ fn a_training_after_new_examples_starts_from_the_head_there_is() {
 fn a_cut_that_is_not_there_is_refused_before_anything_is_embedded() {
     let mut studio = Studio::new(2);
     let mut options = options(Strategy::Partial);
-    options.tune.cut = Some(40);
-    assert_eq!(studio.tuner.pending(&options).unwrap_err().code(), "OPTION_INVALID");
+    for cut in [Cut::Stage(40), Cut::Name("invertedResidual40".into())] {
+        options.tune.cut = Some(cut);
+        assert_eq!(studio.tuner.pending(&options).unwrap_err().code(), "OPTION_INVALID");
+    }
+    options.tune.cut = Some(Cut::Name("convolution2".into()));
+    assert!(studio.tuner.pending(&options).is_ok(), "the last stage");
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Channels, Interpolation};
 use crate::error::{Error, Result};
 
-/// A [`Spec`] of which parts may be missing.
+/// A [`Spec`](super::Spec) of which parts may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Description {

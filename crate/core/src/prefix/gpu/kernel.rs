@@ -1,6 +1,6 @@
 //! The kernels, each with the tile that one invocation computes.
 
-use super::template::expand;
+use super::template::{Named, expand};
 use crate::prefix::activation::Activation;
 use crate::prefix::plan::Map;
 
@@ -38,7 +38,7 @@ impl Kernel {
     }
 
     /// The template, its constants and its ranges.
-    fn template(self) -> (&'static str, Vec<(&'static str, u32)>, Vec<(&'static str, u32)>) {
+    fn template(self) -> (&'static str, Vec<Named<'static>>, Vec<Named<'static>>) {
         match self {
             Kernel::Image => (include_str!("image.wgsl"), vec![], vec![]),
             Kernel::Stem { width, columns, .. } => (

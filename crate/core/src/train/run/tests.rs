@@ -1,6 +1,7 @@
 use super::*;
 use crate::prefix::cache::Features;
-use crate::train::LabelledView;
+use crate::train::tune::Schedule;
+use crate::train::{ClassWeights, LabelledView};
 use burn::tensor::Device;
 use half::f16;
 use rand::{Rng, SeedableRng};
@@ -67,6 +68,38 @@ fn clouds_are_told_apart_by_either_head() {
         let test = clouds(3, 20, 1.0, 3);
         let probabilities = outcome.head.probabilities(raw(&test)).unwrap();
         assert_eq!(Metrics::new(&labels(3), &probabilities, &test.classes()).accuracy, 1.0);
+    }
+}
+
+#[test]
+fn every_way_down_tells_clouds_apart_and_they_differ() {
+    let mut all = Vec::new();
+    for (solver, hidden, learning_rate) in
+        [(Solver::Adamw, 0, 0.01), (Solver::Adam, 0, 0.01), (Solver::Sgd, 0, 0.1), (Solver::Sgd, 8, 0.1)]
+    {
+        for schedule in [Schedule::Cosine, Schedule::Onecycle] {
+            for mixup in [0.0, 0.4] {
+                let options = TrainOptions {
+                    solver,
+                    hidden,
+                    learning_rate,
+                    schedule,
+                    mixup,
+                    weight_decay: 0.1,
+                    ..options()
+                };
+                let outcome = trained(options, clouds(3, 20, 1.0, 1), clouds(3, 20, 1.0, 2), 1);
+                assert_eq!(outcome.validation.as_ref().unwrap().accuracy, 1.0, "{solver:?} {schedule:?}");
+                all.push((mixup, weights(&outcome), outcome.rows.last().unwrap().train_loss));
+            }
+        }
+    }
+    for (at, (_, weights, _)) in all.iter().enumerate() {
+        assert!(all[..at].iter().all(|(_, others, _)| others != weights), "{at} is like one before it");
+    }
+    // What is mixed of two classes cannot be told to be one.
+    for pair in all.chunks_exact(2) {
+        assert!(pair[0].0 == 0.0 && pair[1].2 > pair[0].2 + 0.1, "{} {}", pair[0].2, pair[1].2);
     }
 }
 
@@ -152,6 +185,28 @@ fn class_means_are_kept_where_cross_validation_prefers_them() {
         let judged = Metrics::new(&labels(3), &probabilities, &test.classes());
         assert!(judged.accuracy > 0.9, "{judged:?}");
     }
+}
+
+#[test]
+fn a_run_that_diverges_after_a_good_epoch_keeps_that() {
+    // Each step multiplies the weights by -9: they pass what a number can be in some epochs.
+    let options = TrainOptions {
+        learning_rate: 1.0,
+        weight_decay: 10.0,
+        epochs: 400,
+        patience: 0,
+        class_weights: ClassWeights::None,
+        ..options()
+    };
+    let outcome = trained(options, clouds(3, 20, 30.0, 1), clouds(3, 20, 1.0, 2), 1);
+    let diverged = outcome.diverged.unwrap();
+    assert_eq!(diverged.epoch as usize, outcome.rows.len() + 1);
+    assert!(outcome.stopped_early && outcome.best_epoch < diverged.epoch, "{diverged:?}");
+    let losses: Vec<f64> = outcome.rows.iter().map(|row| row.validation_loss.unwrap()).collect();
+    assert_eq!(outcome.validation.unwrap().loss, losses[outcome.best_epoch as usize - 1]);
+    assert!(losses.iter().all(|loss| loss.is_finite()), "{losses:?}");
+    let tensors = outcome.head.to_tensors().unwrap();
+    assert!(tensors.iter().all(|tensor| tensor.values.iter().all(|value| value.is_finite())));
 }
 
 #[test]

@@ -4,8 +4,9 @@ use super::optimizer::{Steps, collect};
 use crate::backbone::Suffix;
 use crate::error::Result;
 use crate::head::{Head, values};
+use crate::train::targets;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor};
 
 /// Stages from the cut on, and the head on their embedding.
 #[derive(Module, Debug)]
@@ -71,8 +72,7 @@ impl Classifier {
         shares: Vec<f32>,
     ) -> (Tensor<1>, Tensor<2>) {
         let scores = self.forward(features, dropout);
-        let shares = Tensor::<2>::from_data(TensorData::new(shares, scores.dims()), &scores.device());
-        ((activation::log_softmax(scores.clone(), 1) * shares).sum().neg(), scores)
+        (targets::loss(scores.clone(), shares), scores)
     }
 
     /// Takes a step on a batch, as [`Classifier::loss`] takes it; where loss or gradients are not finite nothing moves.
@@ -104,6 +104,7 @@ mod tests {
     use crate::head::HeadTensor;
     use crate::train::targets::Targets;
     use crate::train::{ClassWeights, TrainOptions};
+    use burn::tensor::TensorData;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use safetensors::SafeTensors;
@@ -162,7 +163,8 @@ mod tests {
             let (start, images, shares) = golden();
             let (backbone, head) = network(&start);
             let mut classifier = Classifier::new(backbone.suffix(0), head, 4);
-            let mut steps = Steps::new(&TuneOptions { optimizer, ..TuneOptions::default() }, 0.01);
+            let options = TuneOptions { optimizer, ..TuneOptions::default() };
+            let mut steps = Steps::new(options.rule(), options.clip, 0.01);
             for expected in losses[name].as_array().unwrap() {
                 let (next, found) =
                     classifier.step((images.clone(), None, shares.clone()), &mut steps, |_| rate).unwrap();

@@ -2,13 +2,13 @@
 //! by step and says which features it wants; the caller computes what is not cached.
 
 mod classifier;
-mod mixup;
-mod optimizer;
+pub(in crate::train) mod mixup;
+pub(in crate::train) mod optimizer;
 mod options;
 mod samples;
 mod schedule;
 mod tuning;
 
-pub use options::{Optimizer, Schedule, TuneOptions};
+pub use options::{Cut, Optimizer, Schedule, TuneOptions};
 pub use samples::{Pending, Sample, Store};
 pub use tuning::{Alone, Tuned, Tuning};

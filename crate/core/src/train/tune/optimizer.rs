@@ -1,9 +1,8 @@
 //! Steps of a module's parameters by their gradients, each stage at its own rate.
 
-use super::options::{Optimizer, TuneOptions};
 use crate::error::{Error, Result};
 use crate::head::values;
-use crate::train::adamw::AdamW;
+use crate::train::rule::{Rule, State};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 
@@ -12,21 +11,11 @@ const CLIP_EPSILON: f64 = 1e-6;
 
 /// The optimiser's choices, and what it remembers of each parameter.
 pub struct Steps {
-    optimizer: Optimizer,
-    momentum: f32,
-    nesterov: bool,
+    rule: Rule,
     clip: f64,
     weight_decay: f64,
     /// In the order of the module's walk.
     states: Vec<State>,
-}
-
-/// What is remembered of one parameter.
-enum State {
-    /// It had no gradient yet.
-    New,
-    Velocity(Vec<f32>),
-    Moments(AdamW),
 }
 
 /// A parameter's gradient, with its place.
@@ -37,16 +26,10 @@ pub struct Slot {
 }
 
 impl Steps {
-    /// An optimiser that has seen no gradient.
-    pub fn new(options: &TuneOptions, weight_decay: f64) -> Self {
-        Self {
-            optimizer: options.optimizer,
-            momentum: options.momentum as f32,
-            nesterov: options.nesterov,
-            clip: options.clip,
-            weight_decay,
-            states: Vec::new(),
-        }
+    /// An optimiser that has seen no gradient. Where the norm of all gradients is above `clip` they are scaled down to it; 0
+    /// never does.
+    pub fn new(rule: Rule, clip: f64, weight_decay: f64) -> Self {
+        Self { rule, clip, weight_decay, states: Vec::new() }
     }
 
     /// Takes a step; `rate` gives the learning rate of a stage of the suffix, or of the head. A parameter without a gradient
@@ -67,51 +50,6 @@ impl Steps {
             Step { steps: self, slots: slots.into_iter(), at: 0, scale: scale as f32, rate, error: None };
         let module = module.map(&mut step);
         step.error.map_or(Ok(module), Err)
-    }
-
-    fn update(&mut self, at: usize, values: &mut [f32], mut gradient: Vec<f32>, rate: f64, decay: f64) {
-        let Some(state) = self.states.get_mut(at) else { return };
-        if self.optimizer != Optimizer::Adamw {
-            gradient.iter_mut().zip(&*values).for_each(|(g, value)| *g += decay as f32 * value);
-        }
-        if self.optimizer == Optimizer::Sgd {
-            descend(state, values, gradient, rate as f32, self.momentum, self.nesterov);
-            return;
-        }
-        if !matches!(state, State::Moments(_)) {
-            *state = State::Moments(AdamW::new(values.len()));
-        }
-        if let State::Moments(moments) = state {
-            let decay = if self.optimizer == Optimizer::Adamw { decay } else { 0.0 };
-            moments.step(values, &gradient, rate, decay);
-        }
-    }
-}
-
-/// A step of gradient descent as PyTorch's `SGD` takes it, without dampening.
-fn descend(
-    state: &mut State,
-    values: &mut [f32],
-    gradient: Vec<f32>,
-    rate: f32,
-    momentum: f32,
-    nesterov: bool,
-) {
-    let velocity = match state {
-        State::Velocity(velocity) => {
-            velocity.iter_mut().zip(&gradient).for_each(|(v, g)| *v = momentum * *v + g);
-            velocity
-        }
-        _ => {
-            *state = State::Velocity(gradient.clone());
-            match state {
-                State::Velocity(velocity) => velocity,
-                _ => return,
-            }
-        }
-    };
-    for ((value, velocity), gradient) in values.iter_mut().zip(velocity).zip(gradient) {
-        *value -= rate * if nesterov { gradient + momentum * *velocity } else { *velocity };
     }
 }
 
@@ -195,7 +133,9 @@ impl<R: Fn(Option<usize>) -> f64> ModuleMapper for Step<'_, R> {
             let (dims, device) = (tensor.dims(), tensor.device());
             match values(tensor.clone().inner()) {
                 Ok(mut numbers) => {
-                    self.steps.update(at, &mut numbers, gradient, (self.rate)(stage), decay);
+                    if let Some(state) = self.steps.states.get_mut(at) {
+                        self.steps.rule.update(state, &mut numbers, &mut gradient, (self.rate)(stage), decay);
+                    }
                     Tensor::from_data(TensorData::new(numbers, dims), &device).require_grad()
                 }
                 Err(error) => {

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::train::options::{real, whole};
+use crate::train::rule::Rule;
 use serde::{Deserialize, Serialize};
 
 /// How gradients become steps. Weight decay does not touch biases and norms.
@@ -33,14 +34,24 @@ pub enum Schedule {
     Onecycle,
 }
 
+/// The stage where training begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "neither a number nor a name, expected a stage's number or name")]
+pub enum Cut {
+    /// By its number, from 0.
+    Stage(u32),
+    /// By its name, as [`Backbone::stage_names`](crate::backbone::Backbone::stage_names).
+    Name(String),
+}
+
 /// What a caller can choose about fine-tuning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TuneOptions {
     /// How many of the last stages are trained, from 0 (the head alone, by this optimiser) to all of them.
     pub last_stages: u32,
-    /// The stage where training begins, from 0; instead of `last_stages`.
-    pub cut: Option<u32>,
+    /// The stage where training begins, by its number from 0 or its name; instead of `last_stages`.
+    pub cut: Option<Cut>,
     /// Times that every view is trained on, 1 to 1000.
     pub epochs: u32,
     /// Peak of the head's learning rate, above 0 to 1.
@@ -90,20 +101,33 @@ impl Default for TuneOptions {
 }
 
 impl TuneOptions {
-    /// The cut in a backbone of this many stages.
+    /// The cut in a backbone of these stages.
     ///
     /// # Errors
-    /// `OPTION_INVALID` where the backbone has no such stage.
-    pub fn cut_of(&self, stages: usize) -> Result<usize> {
-        let (option, found, cut) = match self.cut {
-            Some(cut) => ("tune.cut", cut, Some(cut as usize).filter(|cut| *cut <= stages)),
-            None => ("tune.lastStages", self.last_stages, stages.checked_sub(self.last_stages as usize)),
+    /// `OPTION_INVALID` where the backbone has no such stage; it names those that there are.
+    pub fn cut_of(&self, stages: &[String]) -> Result<usize> {
+        let count = stages.len();
+        let whole = format!("a whole number from 0 to {count}, the stages of this backbone");
+        let (option, found, expected, cut) = match &self.cut {
+            Some(Cut::Stage(cut)) => {
+                ("tune.cut", cut.to_string(), whole, Some(*cut as usize).filter(|cut| *cut <= count))
+            }
+            Some(Cut::Name(name)) => {
+                let known = format!("one of {}", stages.join(", "));
+                ("tune.cut", name.clone(), known, stages.iter().position(|stage| stage == name))
+            }
+            None => {
+                let last = self.last_stages;
+                ("tune.lastStages", last.to_string(), whole, count.checked_sub(last as usize))
+            }
         };
-        cut.ok_or_else(|| Error::OptionInvalid {
-            option: option.into(),
-            found: found.to_string(),
-            expected: format!("a whole number from 0 to {stages}, the stages of this backbone"),
-        })
+        cut.ok_or_else(|| Error::OptionInvalid { option: option.into(), found, expected })
+    }
+
+    /// The optimiser's choices.
+    pub(in crate::train) fn rule(&self) -> Rule {
+        let momentum = self.momentum as f32;
+        Rule { optimizer: self.optimizer, momentum, nesterov: self.nesterov }
     }
 
     /// Most bytes of features that are kept.

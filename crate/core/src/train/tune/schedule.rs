@@ -1,6 +1,6 @@
 //! The learning rate over the steps, as a part of its peak.
 
-use super::options::{Schedule, TuneOptions};
+use super::options::Schedule;
 use libm::cos;
 use std::f64::consts::PI;
 
@@ -9,19 +9,19 @@ const FIRST: f64 = 1.0 / 25.0;
 const LAST: f64 = FIRST / 1e4;
 const RISE: f64 = 0.3;
 
-impl TuneOptions {
-    /// The rate of step `step` of `total`, counted from 0, as a part of the peak.
-    pub fn rate_at(&self, step: usize, total: usize) -> f64 {
+impl Schedule {
+    /// The rate of step `step` of `total`, counted from 0, as a part of the peak; in a part `warmup` of them it rises.
+    pub fn rate_at(self, warmup: f64, step: usize, total: usize) -> f64 {
         let (step, total) = (step as f64, total.max(1) as f64);
-        if self.schedule == Schedule::Onecycle {
+        if self == Self::Onecycle {
             return one_cycle(step, total);
         }
-        let warm = (self.warmup * total).floor();
+        let warm = (warmup * total).floor();
         if step < warm {
             return (step + 1.0) / (warm + 1.0);
         }
         let done = (step - warm) / (total - warm);
-        match self.schedule {
+        match self {
             Schedule::Cosine => half_cosine(1.0, 0.0, done),
             Schedule::Linear => 1.0 - done,
             Schedule::Step => [1.0, 0.1, 0.01].get((3.0 * done) as usize).copied().unwrap_or(0.01),
@@ -48,8 +48,7 @@ mod tests {
     use super::*;
 
     fn rates(schedule: Schedule, warmup: f64, total: usize) -> Vec<f64> {
-        let options = TuneOptions { schedule, warmup, ..TuneOptions::default() };
-        (0..total).map(|step| options.rate_at(step, total)).collect()
+        (0..total).map(|step| schedule.rate_at(warmup, step, total)).collect()
     }
 
     fn assert_close(found: &[f64], expected: &[f64]) {

@@ -11,7 +11,7 @@ use crate::head::{Head, values};
 use crate::prefix::cache::Features;
 use crate::seed;
 use crate::train::descent::dropout;
-use crate::train::{EpochRow, Phase, Progress, Strategy, Sums, Targets, TrainOptions};
+use crate::train::{Divergence, EpochRow, Phase, Progress, Strategy, Sums, Targets, TrainOptions};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use half::f16;
@@ -84,6 +84,7 @@ pub struct Tuning {
     rows: Vec<EpochRow>,
     alone: Option<Metrics>,
     best: Option<Best>,
+    diverged: Option<Divergence>,
     embeddings: Vec<Features>,
 }
 
@@ -102,7 +103,7 @@ impl Tuning {
             targets: Targets::new(&options, labels.len(), &truth),
             rng: ChaCha8Rng::seed_from_u64(seed::mix(project_seed, 0, seed::TUNING).into()),
             order: (0..train.len()).collect(),
-            steps: Steps::new(&options.tune, options.weight_decay),
+            steps: Steps::new(options.tune.rule(), options.tune.clip, options.weight_decay),
             classifier: None,
             place: Place::Learn(0),
             taken: 0,
@@ -111,6 +112,7 @@ impl Tuning {
             rows: Vec::new(),
             alone: alone.validation,
             best: None,
+            diverged: None,
             embeddings: Vec::new(),
             options,
             labels,
@@ -145,8 +147,8 @@ impl Tuning {
     /// Takes one step, on views that [`Tuning::wants`] has no more wishes for.
     ///
     /// # Errors
-    /// `TRAINING_DIVERGED` where loss or gradients are not finite, or every gradient is zero; `INTERNAL` where features are
-    /// missing.
+    /// `TRAINING_DIVERGED` where loss or gradients are not finite, or every gradient is zero, before one epoch is done;
+    /// later the run ends at its best epoch. `INTERNAL` where features are missing.
     pub fn step(&mut self) -> Result<Progress> {
         let batch = self.batch();
         let rows = self.store.rows(&batch)?;
@@ -158,6 +160,11 @@ impl Tuning {
         };
         self.store.forget_fleeting();
         Ok(progress)
+    }
+
+    /// Where it diverged, if it did after a good epoch.
+    pub fn diverged(&self) -> Option<&Divergence> {
+        self.diverged.as_ref()
     }
 
     /// One row an epoch that is done.
@@ -243,7 +250,9 @@ impl Tuning {
         };
         let (classifier, found) = classifier.step((features, factors, shares), &mut self.steps, rate)?;
         self.classifier = Some(classifier);
-        self.check(&found)?;
+        if let Err(diverged) = self.check(&found) {
+            return self.diverge(diverged);
+        }
         self.sums.add(found.loss, &found.scores, &truth);
         self.taken += 1;
         if (at + 1) * self.batch_size() < self.train.len() {
@@ -254,14 +263,24 @@ impl Tuning {
         if self.validation.is_empty() { self.close_epoch() } else { Ok(Progress::Step) }
     }
 
-    fn check(&self, found: &Found) -> Result<()> {
+    /// Goes on to the end with the best epoch, where there is one.
+    fn diverge(&mut self, Divergence { epoch, reason }: Divergence) -> Result<Progress> {
+        if self.best.is_none() {
+            return Err(Error::TrainingDiverged { epoch: epoch as usize, reason });
+        }
+        self.diverged = Some(Divergence { epoch, reason });
+        self.end();
+        Ok(Progress::Step)
+    }
+
+    fn check(&self, found: &Found) -> std::result::Result<(), Divergence> {
         let reason = match (found.loss, found.norm) {
             (loss, _) if !loss.is_finite() => format!("the loss is {loss}"),
             (_, norm) if !norm.is_finite() => format!("the gradients' norm is {norm}"),
             (loss, norm) if norm == 0.0 && loss > LEARNT => "every gradient is zero".into(),
             _ => return Ok(()),
         };
-        Err(Error::TrainingDiverged { epoch: self.rows.len() + 1, reason })
+        Err(Divergence { epoch: self.epochs_done() + 1, reason })
     }
 
     fn validate(&mut self, at: usize, rows: Vec<f32>) -> Result<Progress> {
@@ -321,8 +340,7 @@ impl Tuning {
         let waited = self.epochs_done() - self.best.as_ref().map_or(0, |best| best.epoch);
         let patience = self.options.patience;
         if self.epochs_done() >= self.options.tune.epochs || (patience > 0 && waited >= patience) {
-            let kept = self.best.as_ref().is_some_and(|best| does_no_harm(&best.validation, &self.alone));
-            self.place = if kept { Place::Embed(0) } else { Place::Done };
+            self.end();
             return Ok(());
         }
         self.shuffle();
@@ -333,6 +351,12 @@ impl Tuning {
             self.classifier = self.classifier.take().map(|classifier| classifier.unfreeze(open));
         }
         Ok(())
+    }
+
+    /// No more is learnt: what is kept has yet to embed.
+    fn end(&mut self) {
+        let kept = self.best.as_ref().is_some_and(|best| does_no_harm(&best.validation, &self.alone));
+        self.place = if kept { Place::Embed(0) } else { Place::Done };
     }
 
     fn embed(&mut self, at: usize, rows: Vec<f32>) -> Result<Progress> {
@@ -382,7 +406,7 @@ impl Tuning {
             (step, length) = (step.saturating_sub(first(part)), first(part + 1) - first(part));
             peak /= f64::from(1u32 << part.min(31));
         }
-        peak * tune.rate_at(step, length)
+        peak * tune.schedule.rate_at(tune.warmup, step, length)
     }
 }
 
