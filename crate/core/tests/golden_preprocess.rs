@@ -63,6 +63,7 @@ fn preprocess_by(interpolation: Interpolation, input_size: u32, crop_pct: f32) -
         interpolation,
         crop_pct,
         channels: Default::default(),
+        precision: Default::default(),
         license: "BSD-3-Clause".into(),
         source: "none".into(),
         sha256: String::new(),

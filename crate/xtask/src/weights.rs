@@ -63,7 +63,8 @@ const PRETRAINED: [Pretrained; 5] = [
 ];
 
 /// What the conversion writes for the npm package.
-pub const SHIPPED: [&str; 2] = ["mobilenet_v2.safetensors", "mobilenet_v2.classifier.safetensors"];
+pub const SHIPPED: [&str; 3] =
+    ["mobilenet_v2.safetensors", "mobilenet_v2.int8.safetensors", "mobilenet_v2.classifier.safetensors"];
 /// torchvision's licence, which goes with the numbers.
 const LICENSE: &str = include_str!("../../core/src/weights/LICENSE-torchvision");
 
@@ -120,7 +121,7 @@ impl Pretrained {
             .text();
         let name = self.architecture;
         let stamp_file = folder.join(format!("{name}.stamp"));
-        let outputs = ["", ".f32", ".classifier", ".classifier.f32"];
+        let outputs = ["", ".f32", ".int8", ".classifier", ".classifier.f32"];
         let complete = outputs.iter().all(|kind| folder.join(format!("{name}{kind}.safetensors")).is_file());
         if complete && stamp::is_current(&stamp_file, &stamp) {
             return Ok(());

@@ -33,7 +33,9 @@ impl Classifier {
     /// As [`Tensors::read`]; `WEIGHTS_MISMATCH` where it belongs to others; `WEIGHTS_FORMAT` where it is no such file.
     pub fn read(bytes: &[u8], spec: &Spec) -> Result<Self> {
         let mut tensors = Tensors::read(bytes)?;
-        if !tensors.spec().is_same_weights(spec) {
+        // Weights that were rounded have the classifier of those that were not.
+        let own = Spec { precision: spec.precision, ..tensors.spec().clone() };
+        if !own.is_same_weights(spec) {
             let name = |spec: &Spec| format!("{} ({})", spec.arch, spec.sha256);
             return Err(Error::WeightsMismatch {
                 tensor: "classifier".into(),

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::catalogue;
 use crate::error::{Error, Result};
-use crate::weights::{Description, Interpolation, Spec, Tensors};
+use crate::weights::{Description, Interpolation, Precision, Spec, Tensors};
 
 /// torchvision's `ImageClassification` preset, with which nearly all of its weights and most of timm's were trained.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -67,6 +67,7 @@ impl Description {
             interpolation: self.interpolation.unwrap_or(Interpolation::Bilinear),
             crop_pct: self.crop_pct.unwrap_or(CROP_PCT),
             channels: self.channels.unwrap_or_default(),
+            precision: Precision::Float,
             license: self.license.clone().unwrap_or_else(unknown),
             source: self.source.clone().unwrap_or_else(unknown),
             sha256: Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect(),

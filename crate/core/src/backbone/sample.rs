@@ -86,6 +86,7 @@ pub fn spec() -> Spec {
         interpolation: crate::weights::Interpolation::Bilinear,
         crop_pct: 0.875,
         channels: Default::default(),
+        precision: Default::default(),
         license: "CC0-1.0".into(),
         source: "a test".into(),
         sha256: "0".repeat(64),

@@ -14,6 +14,6 @@ mod timm;
 
 pub use checksum::checksum;
 pub use description::Description;
-pub use quantised::SCALE_SUFFIX;
-pub use spec::{Channels, Interpolation, Spec};
+pub use quantised::{SCALE_SUFFIX, quantise};
+pub use spec::{Channels, Interpolation, Precision, Spec};
 pub use tensors::{CHECKSUM_KEY, CLASSES_KEY, LICENSE_KEY, SPEC_KEY, Tensors};

@@ -25,6 +25,9 @@ pub struct Spec {
     /// In which order the first convolution of the file has the channels of the image; `mean` and `std` are R, G, B always.
     #[serde(default, skip_serializing_if = "Channels::is_rgb")]
     pub channels: Channels,
+    /// How the large weights are stored.
+    #[serde(default, skip_serializing_if = "Precision::is_float")]
+    pub precision: Precision,
     /// SPDX name of the weights' licence.
     pub license: String,
     /// Where the weights come from.
@@ -59,6 +62,25 @@ impl Channels {
     #[allow(clippy::trivially_copy_pass_by_ref)]
     fn is_rgb(&self) -> bool {
         *self == Self::Rgb
+    }
+}
+
+/// How the large weights of a file are stored. Heads learnt on one kind do not fit the other quite.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As floating-point numbers.
+    #[default]
+    Float,
+    /// As whole numbers of one byte, with a scale for each output channel.
+    Int8,
+}
+
+impl Precision {
+    // serde asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_float(&self) -> bool {
+        *self == Self::Float
     }
 }
 
@@ -105,15 +127,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spec_for_rgb_is_written_as_before_there_was_a_choice() {
+    fn a_spec_of_rgb_and_floats_is_written_as_before_there_was_a_choice() {
         let json = r#"{"arch":"a","tag":"b","inputSize":8,"mean":[0.0,0.0,0.0],"std":[1.0,1.0,1.0],"interpolation":"bilinear","cropPct":1.0,"license":"c","source":"d","sha256":"e"}"#;
         let spec = Spec::from_json(json).unwrap();
-        assert_eq!(spec.channels, Channels::Rgb);
+        assert_eq!((spec.channels, spec.precision), (Channels::Rgb, Precision::Float));
         assert_eq!(serde_json::to_string(&spec).unwrap(), json);
-        let bgr = serde_json::to_string(&Spec { channels: Channels::Bgr, ..spec.clone() }).unwrap();
-        assert!(bgr.contains(r#""channels":"bgr""#));
-        let read = Spec::from_json(&bgr).unwrap();
-        assert_eq!(read.channels, Channels::Bgr);
-        assert!(!read.is_same_weights(&spec));
+        let bgr = Spec { channels: Channels::Bgr, ..spec.clone() };
+        let int8 = Spec { precision: Precision::Int8, ..spec.clone() };
+        for (other, entry) in [(bgr, r#""channels":"bgr""#), (int8, r#""precision":"int8""#)] {
+            let json = serde_json::to_string(&other).unwrap();
+            assert!(json.contains(entry));
+            assert_eq!(Spec::from_json(&json).unwrap(), other);
+            assert!(!other.is_same_weights(&spec));
+        }
     }
 }

@@ -216,6 +216,7 @@ mod tests {
             interpolation: crate::weights::Interpolation::Bilinear,
             crop_pct: 1.0,
             channels: Default::default(),
+            precision: Default::default(),
             license: "CC0-1.0".into(),
             source: "a test".into(),
             sha256: "0".repeat(64),

@@ -13,6 +13,7 @@ pub fn spec(input_size: u32) -> Spec {
         interpolation: rekindle::weights::Interpolation::Bilinear,
         crop_pct: 0.875,
         channels: Default::default(),
+        precision: Default::default(),
         license: "CC0-1.0".into(),
         source: "made up".into(),
         sha256: "00".into(),
