@@ -22,10 +22,13 @@ function read(file, task) {
 
 const sha256 = (bytes, encoding) => createHash('sha256').update(bytes).digest(encoding);
 
-const weights = read('weights/mobilenet_v2.safetensors', 'weights');
+const weights = (name) => {
+  const bytes = read(`weights/${name}.safetensors`, 'weights');
+  return { bytes: bytes.length, sha256: sha256(bytes, 'hex') };
+};
 const integrity = (name) => `sha256-${sha256(read(`dist/wasm/kernels-${name}.wasm`, 'build'), 'base64')}`;
 const constants = {
-  MOBILENET_V2: { bytes: weights.length, sha256: sha256(weights, 'hex') },
+  MOBILENET_V2: { f16: weights('mobilenet_v2'), int8: weights('mobilenet_v2.int8') },
   KERNEL_INTEGRITY: { relaxed: integrity('relaxed'), plain: integrity('plain') },
 };
 

@@ -1,13 +1,14 @@
 /** Which pretrained backbone a caller means: a name, a repository of the hub, an address or a file. */
 import { BACKBONES } from './catalogue.js';
+import { DEFAULT_CREATE_OPTIONS } from './defaults.js';
 import { optionInvalid } from './errors.js';
 import { hubName, packaged, SHIPPED } from './origin.js';
-import type { BackboneInfo, Budget, CreateOptions, WeightsDescription } from './types.js';
+import type { BackboneInfo, Budget, CreateOptions, Precision, WeightsDescription } from './types.js';
 
 /** A backbone that is to be loaded, as it is posted to the worker. */
 export type BackboneRequest =
   /** The file that the package carries, or a copy of it elsewhere. */
-  | { kind: 'shipped'; source: string | Blob }
+  | { kind: 'shipped'; precision: Precision; source: string | Blob }
   /** Any other file, at an absolute address or at hand. */
   | { kind: 'file'; source: string | Blob; description: WeightsDescription; sha256: string | null; cache: boolean }
   /** A repository of timm at a hub. */
@@ -29,12 +30,14 @@ const packagedClassifier = () => new URL('../weights/mobilenet_v2.classifier.saf
  * @throws {RekindleError} OPTION_INVALID when the backbone is none that is known, or an address is none.
  */
 export function backboneRequest(options: CreateOptions, opening: boolean): BackboneRequest {
-  const { backbone, weights, spec: description = {}, sha256 = null, cache = true } = options;
+  const { backbone, weights, precision, spec: description = {}, sha256 = null, cache = true } = options;
   const base = address('baseUrl', options.baseUrl ?? HUB).replace(/\/+$/, '');
-  if (opening && backbone === undefined && weights === undefined) return { kind: 'project', base, cache };
+  if (opening && backbone === undefined && weights === undefined && precision === undefined) return { kind: 'project', base, cache };
   if (backbone === undefined || backbone === SHIPPED) {
-    return { kind: 'shipped', source: weights === undefined ? packaged() : place('weights', weights) };
+    const stored = precision ?? DEFAULT_CREATE_OPTIONS.precision;
+    return { kind: 'shipped', precision: stored, source: weights === undefined ? packaged(stored) : place('weights', weights) };
   }
+  if (precision !== undefined) throw optionInvalid('precision', precision, `left out: it belongs to ${SHIPPED}, which is in the package`);
   const file = (source: string | Blob, said: WeightsDescription): BackboneRequest => {
     return { kind: 'file', source, description: said, sha256, cache };
   };

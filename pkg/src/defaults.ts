@@ -3,6 +3,7 @@ import type { AugmentOptions, Budget, CreateOptions, PreviewOptions, ResolvedTra
 
 export const DEFAULT_CREATE_OPTIONS = {
   backbone: 'mobilenet_v2',
+  precision: 'f16',
   device: 'auto',
   seed: 0,
 } as const satisfies CreateOptions;

@@ -21,6 +21,7 @@ const CREATE_RULES: Rules<CreateOptions> = {
   baseUrl: { expected: 'an address (string or URL)', allows: (value) => typeof value === 'string' || value instanceof URL },
   cache: { expected: 'true or false', allows: (value) => typeof value === 'boolean' },
   classifier: { expected: 'an address (string or URL) or a Blob', allows: isPlace },
+  precision: oneOf('f16', 'int8'),
   device: oneOf('auto', 'cpu', 'webgpu'),
   seed: whole(0, 4294967295),
   inputSize: whole(32, 1024),

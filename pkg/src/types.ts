@@ -51,6 +51,9 @@ export interface LoadProgress {
   totalBytes: number | null;
 }
 
+/** How weights are stored; they are computed with as 32-bit numbers, whichever it is. */
+export type Precision = 'f16' | 'int8';
+
 /** How a project is started. Defaults: `DEFAULT_CREATE_OPTIONS`. */
 export interface CreateOptions {
   /**
@@ -82,6 +85,11 @@ export interface CreateOptions {
    * most 4, or 8 where the browser says that there are 8 GB of memory.
    */
   workers?: number;
+  /**
+   * How the weights of the backbone in the package are stored: 'f16', or 'int8' for a download of 2.6 MB where 'f16' takes 4.7; what
+   * that costs is in `docs/benchmarks/backbones.md`. Of no other backbone.
+   */
+  precision?: Precision;
   /** Another place of the weights of a `backbone` that is named: the address, or the file itself. */
   weights?: string | URL | Blob;
   /** Is told of bytes as they arrive. */
@@ -559,6 +567,8 @@ export interface Spec {
   cropPct: number;
   /** Only where it is not RGB. */
   channels?: 'bgr';
+  /** Only where weights are stored so: what is learnt on them fits the others not quite. */
+  precision?: 'int8';
   license: string;
   source: string;
   sha256: string;

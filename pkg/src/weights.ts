@@ -5,13 +5,16 @@ import { RekindleError } from './errors.js';
 import { findAtHub } from './hub.js';
 import { fetchLarge } from './large-file.js';
 import { Store } from './store.js';
-import type { LoadProgress, WeightsDescription } from './types.js';
+import type { LoadProgress, Precision, WeightsDescription } from './types.js';
 
-/** What the weights file of a build must be. */
-export interface WeightsManifest {
+/** What a weights file of a build must be. */
+export interface FileManifest {
   bytes: number;
   sha256: string;
 }
+
+/** The weights files of a build. */
+export type WeightsManifest = Readonly<Record<Precision, FileManifest>>;
 
 /** A weights file, and what it does not say itself. */
 export interface Weights {
@@ -47,7 +50,7 @@ export async function loadWeights(
   switch (request.kind) {
     case 'shipped': {
       const bytes = await readShipped(request.source, onProgress);
-      const known = await checkShipped(bytes, manifest);
+      const known = await checkShipped(bytes, manifest[request.precision]);
       return { weights: { bytes, description: {}, config: undefined, known }, keep: NOTHING_KEPT };
     }
     case 'file': {
@@ -136,7 +139,7 @@ async function fetched<T>(source: string | Blob, work: () => Promise<T>): Promis
 }
 
 /** Whether the bytes were seen to be the right ones; throws where they were seen not to be. */
-async function checkShipped(bytes: Uint8Array<ArrayBuffer>, manifest: WeightsManifest): Promise<boolean> {
+async function checkShipped(bytes: Uint8Array<ArrayBuffer>, manifest: FileManifest): Promise<boolean> {
   const found = { bytes: bytes.length, sha256: await sha256Of(bytes) };
   if (found.bytes === manifest.bytes && (found.sha256 ?? manifest.sha256) === manifest.sha256) return found.sha256 !== null;
   const reason =

@@ -24,7 +24,17 @@ test('the default is the file in the package, or a copy elsewhere', () => {
   assert.equal(kind, 'shipped');
   assert.match(source, /weights\/mobilenet_v2\.safetensors$/);
   const copy = new Blob();
-  assert.deepEqual(request({ backbone: 'mobilenet_v2', weights: copy }), { kind: 'shipped', source: copy });
+  assert.deepEqual(request({ backbone: 'mobilenet_v2', weights: copy }), { kind: 'shipped', precision: 'f16', source: copy });
+});
+
+test('the file in the package is taken in either precision, which no other backbone has', () => {
+  const { precision, source } = request({ precision: 'int8' }) as { precision: string; source: string };
+  assert.equal(precision, 'int8');
+  assert.match(source, /weights\/mobilenet_v2\.int8\.safetensors$/);
+  const copy = new Blob();
+  assert.deepEqual(request({ weights: copy, precision: 'int8' }), { kind: 'shipped', precision: 'int8', source: copy });
+  assert.equal(backboneRequest({ precision: 'int8' }, true).kind, 'shipped');
+  assert.match(refused(() => request({ backbone: 'hf:timm/resnet18.tv_in1k', precision: 'f16' })).message, /precision/);
 });
 
 test('a repository of the hub, its revision and a mirror are understood', () => {
@@ -77,8 +87,11 @@ test('what is neither is refused', () => {
 test('a project knows its backbone, unless that came from a file', () => {
   assert.deepEqual(backboneRequest({}, true), { kind: 'project', base: 'https://huggingface.co', cache: true });
   const from = (source: string, arch = 'resnet18') => backboneOf({ source, arch }, 'https://hub.example', true);
+  const own = { source: 'https://download.pytorch.org/models/mobilenet_v2-b0353104.pth', arch: 'mobilenet_v2' };
+  const rounded = backboneOf({ ...own, precision: 'int8' }, 'https://hub.example', true);
+  assert.ok(rounded.kind === 'shipped' && rounded.precision === 'int8' && /int8/.test(String(rounded.source)));
   assert.equal(from('hf:timm/resnet18.tv_in1k').kind, 'hub');
-  assert.equal(from('https://download.pytorch.org/models/mobilenet_v2-b0353104.pth', 'mobilenet_v2').kind, 'shipped');
+  assert.equal(from(own.source, own.arch).kind, 'shipped');
   assert.match(refused(() => from('unknown')).message, /resnet18/);
 });
 

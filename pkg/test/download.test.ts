@@ -11,7 +11,8 @@ import { loadWeights } from '../src/weights.js';
 import type { LoadProgress } from '../src/types.js';
 
 const BYTES = new Uint8Array(300_000).map((_, i) => i % 251);
-const MANIFEST = { bytes: BYTES.length, sha256: createHash('sha256').update(BYTES).digest('hex') };
+const FILE = { bytes: BYTES.length, sha256: createHash('sha256').update(BYTES).digest('hex') };
+const MANIFEST = { f16: FILE, int8: { ...FILE, bytes: BYTES.length + 1 } };
 
 const ANSWERS: Record<string, RequestListener> = {
   '/whole': (_, response) => response.setHeader('content-length', BYTES.length).end(BYTES),
@@ -63,7 +64,7 @@ test('the total is null where it is not known or counts other bytes than those t
 });
 
 async function shipped(source: string | Blob, onProgress: (progress: LoadProgress) => void = () => {}) {
-  const request = { kind: 'shipped', source } as const;
+  const request = { kind: 'shipped', precision: 'f16', source } as const;
   return (await loadWeights(request, MANIFEST, new AbortController().signal, onProgress)).weights.bytes;
 }
 

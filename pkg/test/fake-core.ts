@@ -15,6 +15,7 @@ Reflect.deleteProperty(globalThis, 'navigator');
 const NO_FILE = { url: new URL('data:application/wasm,'), integrity: '' };
 
 export const WEIGHTS = new Blob(['weights']);
+const FILE = { bytes: 7, sha256: createHash('sha256').update('weights').digest('hex') };
 
 const SPEC = { arch: 'fake', inputSize: 2 } as ReturnType<WasmEmbedder['spec']>;
 
@@ -33,7 +34,7 @@ export class FakeCore {
       module: this.module,
       url: new URL('data:application/wasm;base64,AGFzbQEAAAA='),
       kernels: { relaxed: NO_FILE, plain: NO_FILE },
-      weights: { bytes: 7, sha256: createHash('sha256').update('weights').digest('hex') },
+      weights: { f16: FILE, int8: FILE },
     };
   }
 

@@ -185,6 +185,39 @@ test('a project that was made with a repository finds it again', async () => {
   await page.context().close();
 });
 
+test('int8 weights give nearly the same embedding, and a project keeps to the precision that it was made with', async () => {
+  const page = await site.page();
+  const [f16, int8] = [await embedded(page, {}), await embedded(page, { precision: 'int8' })];
+  const moved = difference(int8.embedding, f16.embedding);
+  assert.ok(moved > 1e-4 && moved < 0.15, String(moved));
+  assert.deepEqual({ ...int8.spec, precision: undefined }, { ...f16.spec, precision: undefined });
+  const { fetched, same, other } = await page.evaluate(async () => {
+    const { Tuner } = await import('rekindle');
+    const { outcome } = await import('page/outcome.js');
+    const { byLabel, photos } = await import('page/photos.js');
+    const tuner = await Tuner.create({ device: 'cpu', workers: 1, precision: 'int8', inputSize: 64 });
+    for (const [label, files] of byLabel(await photos('train', 3))) await tuner.addExamples(label, files);
+    await tuner.train({ views: 1 }).report;
+    const [photo] = await photos('test', 1);
+    if (!photo) throw new Error('no photo');
+    const before = await tuner.predict(photo.file);
+    const classes = await tuner.classifyPretrained(photo.file);
+    const saved = await tuner.save();
+    await tuner.dispose();
+    const bytes: (number | null)[] = [];
+    const onProgress = ({ file, totalBytes }: { file: string; totalBytes: number | null }) => file === 'weights' && bytes.push(totalBytes);
+    const opened = await Tuner.open(saved, { device: 'cpu', workers: 1, onProgress });
+    const after = await opened.predict(photo.file);
+    await opened.dispose();
+    const other = await outcome(() => Tuner.open(saved, { device: 'cpu', workers: 1, precision: 'f16' }));
+    return { fetched: bytes.at(-1), same: classes.length === 5 && JSON.stringify(before) === JSON.stringify(after), other };
+  });
+  assert.ok(same);
+  assert.equal(fetched, weightsFile('mobilenet_v2.int8.safetensors').length);
+  assert.ok(!other.ok && other.code === 'PROJECT_FORMAT', JSON.stringify(other));
+  await page.context().close();
+});
+
 test('the summary has every stage, and says which are frozen', async () => {
   const page = await site.page();
   const [before, after] = await page.evaluate(async () => {

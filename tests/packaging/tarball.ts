@@ -15,6 +15,7 @@ const BUILT = [
   'dist/wasm/kernels-plain.wasm',
   'dist/wasm/kernels-relaxed.wasm',
   'weights/mobilenet_v2.safetensors',
+  'weights/mobilenet_v2.int8.safetensors',
 ];
 
 /** The packed package, in a folder of its own outside the repository. */

@@ -71,6 +71,9 @@ fn agrees(arch: &str) {
     let shipped = weights(&format!("{arch}.safetensors"));
     let rounded = Backbone::load(Tensors::read(&shipped).unwrap(), &Device::flex()).unwrap();
     let rounded = CpuPrefix::compile(&block_on(rounded.lower(rounded.len())).unwrap(), SIDE).unwrap();
+    let bytes = weights(&format!("{arch}.int8.safetensors"));
+    let int8 = Backbone::load(Tensors::read(&bytes).unwrap(), &Device::flex()).unwrap();
+    let int8 = CpuPrefix::compile(&block_on(int8.lower(int8.len())).unwrap(), SIDE).unwrap();
     for photo in PHOTOS {
         let image = image::open(golden(&format!("mobilenet_v2/{photo}.png"))).unwrap().into_rgb8();
         let pixels = Pixels::from_rgb(image.width(), image.height(), image.into_raw()).unwrap();
@@ -78,6 +81,7 @@ fn agrees(arch: &str) {
         let embedding = prefix.run(&values).unwrap();
         check(&format!("{arch}.{photo}.embedding"), &embedding, 1e-3);
         check(&format!("{arch}.{photo}.embedding"), &rounded.run(&values).unwrap(), 3e-2);
+        check(&format!("{arch}.{photo}.embedding"), &int8.run(&values).unwrap(), 1e-1);
         let input = Tensor::<4>::from_data(TensorData::new(values, [1, SIDE, SIDE, 3]), &Device::flex());
         let map = backbone.forward(input.permute([0, 3, 1, 2]), 0..backbone.len()).into_data();
         let logits = classifier.logits(&map.try_to_vec::<f32>().unwrap()).unwrap();

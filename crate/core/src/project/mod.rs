@@ -6,7 +6,7 @@ use crate::evaluate::Unknown;
 use crate::head::{Head, HeadTensor};
 use crate::model::Model;
 use crate::train::Report;
-use crate::weights::Spec;
+use crate::weights::{Precision, Spec};
 use burn::tensor::Device;
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -145,7 +145,10 @@ impl Project {
     /// # Errors
     /// `PROJECT_FORMAT`, saying what differs.
     pub fn check_made_for(&self, spec: &Spec, input_size: u32, feature_len: usize) -> Result<()> {
-        let name = |spec: &Spec| format!("{}.{} ({})", spec.arch, spec.tag, spec.sha256);
+        let name = |spec: &Spec| match spec.precision {
+            Precision::Float => format!("{}.{} ({})", spec.arch, spec.tag, spec.sha256),
+            Precision::Int8 => format!("{}.{} in int8 ({})", spec.arch, spec.tag, spec.sha256),
+        };
         if !self.spec.is_same_weights(spec) {
             let reason =
                 format!("it was made with the weights {}; these are {}", name(&self.spec), name(spec));
