@@ -1,4 +1,4 @@
-//! The catalogue as programs and people read it: `pkg/src/catalogue.ts` and `docs/backbones.md` are written from the one in the
+//! The catalogue as programs and people read it: `pkg/src/catalogue.ts` and the table in `README.md` are written from the one in the
 //! core. `REKINDLE_WRITE=1 cargo nextest run -p rekindle --test catalogue` writes them anew.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by panicking")]
@@ -91,8 +91,8 @@ fn row(entry: &Architecture) -> String {
 }
 
 #[test]
-fn the_documentation_has_the_catalogue() {
-    let path = "docs/backbones.md";
+fn the_readme_has_the_catalogue() {
+    let path = "README.md";
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
     let text = std::fs::read_to_string(file).unwrap();
     let (before, rest) = text.split_once(BEGIN).unwrap();
