@@ -112,7 +112,8 @@ test('an abort ends it with its reason', async () => {
 });
 
 const hub = () => ({ kind: 'hub', base: origin, repository: 'timm/a', revision: 'main', description: {}, cache: true }) as const;
-const load = (request: Parameters<typeof loadWeights>[0]) => loadWeights(request, { bytes: 0, sha256: '' }, NEVER, () => {});
+const NONE = { bytes: 0, sha256: '' };
+const load = (request: Parameters<typeof loadWeights>[0]) => loadWeights(request, { f16: NONE, int8: NONE }, NEVER, () => {});
 
 test('a repository gives its safest file with its config, of one commit', async () => {
   const { weights, keep } = await load(hub());
