@@ -4,7 +4,7 @@
  * The hub's listing names one commit, so that weights and `config.json` belong together, and the sha256 of the file
  * (https://huggingface.co/docs/hub/api). A mirror need not have it: then the names are tried.
  */
-import { ask, Unreachable } from './large-file.js';
+import { ask, Unreachable } from './download.js';
 import type { Store } from './store.js';
 
 /** The files that timm writes, the safer one first. */

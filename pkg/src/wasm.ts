@@ -17,7 +17,7 @@ import type {
   WeightsDescription,
 } from './types.js';
 import type { ChosenDevice } from './device.js';
-import { download } from './download.js';
+import { download, type OnBytes } from './download.js';
 import { RekindleError } from './errors.js';
 import { fetchKernels, type KernelFiles, type KernelHost, type Kernels, useKernels } from './kernels.js';
 
@@ -214,12 +214,8 @@ export interface WasmCode {
 export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WasmCode> {
   try {
     const kernels = fetchKernels(build.kernels);
-    const response = await download(build.url, (loadedBytes, totalBytes) => {
-      onProgress({ file: 'wasm', loadedBytes, totalBytes });
-    });
-    // Named anew because streaming compilation insists on this type and not every server sends it.
-    const wasm = new Response(response.body, { headers: { 'content-type': 'application/wasm' } });
-    const compiled = await WebAssembly.compileStreaming(wasm);
+    const report: OnBytes = (loadedBytes, totalBytes) => onProgress({ file: 'wasm', loadedBytes, totalBytes });
+    const compiled = await download(build.url.href, report, compile);
     await build.module.default({ module_or_path: compiled });
     return { compiled, kernels: await useKernels(build.module, await kernels) };
   } catch (error) {
@@ -231,6 +227,13 @@ export async function startWasm(build: WasmBuild, onProgress: (progress: LoadPro
       { url: build.url.href, reason },
     );
   }
+}
+
+/** Streaming compilation insists on a type that not every server sends. */
+function compile(response: Response): Promise<WebAssembly.Module> {
+  const type = 'application/wasm';
+  const isNamed = response.headers.get('content-type') === type;
+  return WebAssembly.compileStreaming(isNamed ? response : new Response(response.body, { headers: { 'content-type': type } }));
 }
 
 /** Whether the module broke down: its memory is then in an unknown state and nothing that it says can be trusted. */

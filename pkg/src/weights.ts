@@ -1,6 +1,6 @@
 /** Gets the pretrained weights that were asked for, with what is known of them. */
 import type { PlacedBackbone } from './backbone.js';
-import { download } from './download.js';
+import { downloadBytes } from './download.js';
 import { RekindleError } from './errors.js';
 import { findAtHub } from './hub.js';
 import { fetchLarge } from './large-file.js';
@@ -80,9 +80,9 @@ export async function readClassifier(source: string | Blob): Promise<Uint8Array<
 async function readShipped(source: string | Blob, onProgress: OnProgress): Promise<Uint8Array<ArrayBuffer>> {
   const report = reporter(onProgress);
   return fetched(source, async () => {
-    const body = typeof source === 'string' ? await download(source, report) : source;
-    const bytes = new Uint8Array(await body.arrayBuffer());
-    if (body === source) report(bytes.length, bytes.length);
+    if (typeof source === 'string') return downloadBytes(source, report);
+    const bytes = new Uint8Array(await source.arrayBuffer());
+    report(bytes.length, bytes.length);
     return bytes;
   });
 }

@@ -46,8 +46,8 @@ after(() => server.close());
 
 async function progressOf(path: string): Promise<[number, number | null][]> {
   const seen: [number, number | null][] = [];
-  const response = await download(origin + path, (loaded, total) => seen.push([loaded, total]));
-  assert.deepEqual(new Uint8Array(await response.arrayBuffer()), BYTES);
+  const bytes = await download(origin + path, (loaded, total) => seen.push([loaded, total]), (response) => response.arrayBuffer());
+  assert.deepEqual(new Uint8Array(bytes), BYTES);
   return seen;
 }
 

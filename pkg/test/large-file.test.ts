@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { RekindleError } from '../src/errors.js';
-import { fetchLarge, Unreachable } from '../src/large-file.js';
+import { Unreachable } from '../src/download.js';
+import { fetchLarge } from '../src/large-file.js';
 import { Store } from '../src/store.js';
 import { loadWeights } from '../src/weights.js';
 

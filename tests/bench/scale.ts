@@ -2,7 +2,7 @@
 
 import type { Page } from 'playwright-core';
 import { addCrops } from '../browser/crops.ts';
-import { memory } from '../browser/memory.ts';
+import { idleMemory, memory } from '../browser/memory.ts';
 import type { Site } from '../browser/site.ts';
 import type { Result } from './result.ts';
 
@@ -27,7 +27,7 @@ interface Mark extends Awaited<ReturnType<typeof train>> {
 /** Adds and trains on a quarter of the examples, then on twice as many, and so on; every training embeds what is new. */
 export async function benchScale(site: Site, examples: number): Promise<Result> {
   const page = await site.page();
-  const idle = await memory(site.browser, page);
+  const idle = await idleMemory(site.browser, page);
   await page.evaluate(async (inputSize) => {
     const { Tuner } = await import('rekindle');
     Object.assign(window, { tuner: await Tuner.create({ device: 'cpu', seed: 1, inputSize }) });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { addCrops } from './crops.ts';
-import { memory } from './memory.ts';
+import { idleMemory, memory } from './memory.ts';
 import { openSite } from './site.ts';
 
 const EXAMPLES = 2000;
@@ -15,7 +15,7 @@ after(() => site.close());
 
 test('2,000 examples: memory grows linearly and stays under 400 MB above the idle page', async (t) => {
   const page = await site.page();
-  const idle = await memory(site.browser, page);
+  const idle = await idleMemory(site.browser, page);
   await page.evaluate(async () => {
     const { Tuner } = await import('rekindle');
     Object.assign(window, { tuner: await Tuner.create({ device: 'cpu', seed: 1 }) });

@@ -17,6 +17,16 @@ export async function memory(browser: Browser, page: Page): Promise<number> {
   return family(processInfo.map(({ id }) => id)).reduce((sum, pid) => sum + proportionalSize(pid), 0);
 }
 
+/** Memory of an idle page, in MB, once the browser has made the processes that it keeps for what may come. */
+export async function idleMemory(browser: Browser, page: Page): Promise<number> {
+  for (let before = 0; ; ) {
+    const now = await memory(browser, page);
+    if (Math.abs(now - before) < 1) return now;
+    before = now;
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+  }
+}
+
 /** The processes and all their descendants. */
 function family(pids: number[]): number[] {
   const parents = new Map(
