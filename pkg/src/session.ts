@@ -136,6 +136,7 @@ export class Session implements Answers {
 
   async addExample({ label, image, group }: Args<'addExample'>): Promise<Example> {
     const file = await keep(image, this.#wasm.probe);
+    this.#parts.team.prepare();
     const id = this.#tuner.addExample(label);
     if (group !== null) this.#tuner.setGroup(id, group);
     this.#files.set(id, file);

@@ -45,24 +45,27 @@ export class Team {
     return this.#helpers.length > 0 && views >= HELP_FROM;
   }
 
+  /** Makes the helpers ready, which takes as long as some views, while a person still adds photos. */
+  prepare(): void {
+    const instance = this.#instance;
+    this.#instance = undefined;
+    if (!instance) return;
+    this.#ready = this.#helpers.map(async (helper) => helper.call('startHelper', instance).then(() => helper));
+    // One that does not start, for want of memory for example, is done without.
+    for (const starting of this.#ready) starting.catch(() => {});
+  }
+
   /** Lets the helpers take part until nothing is left to lend or `over` aborts; aborts it where the customer fails. */
   help(work: Work, customer: Customer, over: AbortController): void {
-    for (const starting of this.#start()) {
+    this.prepare();
+    for (const starting of this.#ready) {
       for (let lane = 0; lane < PIECES_A_HELPER; lane++) {
         starting.then(
           (helper) => lend(helper, work, customer, over.signal).catch((error: unknown) => over.abort(error)),
-          () => {}, // It did not start, for want of memory for example.
+          () => {},
         );
       }
     }
-  }
-
-  /** Makes the helpers ready when they are needed for the first time. */
-  #start(): Promise<Connection>[] {
-    const instance = this.#instance;
-    this.#instance = undefined;
-    if (instance) this.#ready = this.#helpers.map(async (helper) => helper.call('startHelper', instance).then(() => helper));
-    return this.#ready;
   }
 }
 

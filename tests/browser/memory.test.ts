@@ -8,12 +8,12 @@ import { openSite } from './site.ts';
 
 const EXAMPLES = 2000;
 const BATCH = 250;
-const LIMIT_MB = 400;
+const LIMIT_MB = 250;
 
 const site = await openSite();
 after(() => site.close());
 
-test('2,000 examples: memory grows linearly and stays under 400 MB above the idle page', async (t) => {
+test('2,000 examples: memory grows linearly and stays under 250 MB above the idle page', async (t) => {
   const page = await site.page();
   const idle = await idleMemory(site.browser, page);
   await page.evaluate(async () => {
