@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rekindle::Spec;
-use rekindle::weights::Tensors;
+use rekindle::weights::{Tensors, quantise};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 
@@ -44,6 +44,18 @@ fn safetensors() -> Vec<u8> {
     serialize(views, None::<HashMap<String, String>>).unwrap()
 }
 
+/// The same as int8, with its scales.
+fn int8() -> Vec<u8> {
+    let values: Vec<f32> = (0..12).map(|at| at as f32 / 4.0 - 1.0).collect();
+    let (numbers, scales) = quantise(&values, 3);
+    let scales: Vec<u8> = scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
+    let views = BTreeMap::from([
+        ("layer.weight", TensorView::new(Dtype::I8, vec![3, 4], &numbers).unwrap()),
+        ("layer.weight.scale", TensorView::new(Dtype::F32, vec![3], &scales).unwrap()),
+    ]);
+    serialize(views, None::<HashMap<String, String>>).unwrap()
+}
+
 #[test]
 fn every_format_and_type_gives_the_same_numbers() {
     for name in
@@ -59,6 +71,11 @@ fn every_format_and_type_gives_the_same_numbers() {
         // The counter of batches is a whole number that only training needs.
         tensors.finish().unwrap_or_else(|error| panic!("{name}: {error}"));
     }
+    let bytes = int8();
+    let mut tensors = Tensors::read_foreign(&bytes, spec()).unwrap();
+    let found = tensors.take("layer.weight", &[3, 4]).unwrap();
+    assert!(found.iter().enumerate().all(|(at, value)| (value - (at as f32 / 4.0 - 1.0)).abs() < 0.02));
+    tensors.finish().unwrap();
     let bytes = safetensors();
     let mut tensors = Tensors::read_foreign(&bytes, spec()).unwrap();
     assert_eq!(tensors.take("layer.weight", &[3, 4]).unwrap()[..2], [-1.0, -0.75]);
@@ -99,9 +116,9 @@ fn files_that_were_changed_at_random_give_tensors_or_a_typed_error() {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let mut corpus: Vec<Vec<u8>> =
         ["zip.pth", "legacy.pth", "training.pth", "bad_plain_pickle.pth"].map(read).into();
-    corpus.push(safetensors());
+    corpus.extend([safetensors(), int8()]);
     let (mut accepted, mut refused) = (0, 0);
-    for round in 0..20_000 {
+    for round in 0..500_000 {
         let mut bytes = corpus[round % corpus.len()].clone();
         for _ in 0..random.random_range(1..8) {
             let at = random.random_range(0..bytes.len());
