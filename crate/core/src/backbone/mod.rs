@@ -12,6 +12,7 @@ mod mobile;
 mod mobilenet_v1;
 mod mobilenet_v2;
 mod mobilenet_v3;
+mod named;
 mod names;
 mod pointwise;
 mod primitive;
@@ -47,6 +48,9 @@ pub use summary::{StageSummary, Summary};
 #[derive(Module, Debug)]
 pub struct Backbone {
     stages: Vec<Stage>,
+    /// The first layer's name in the files of the library whose weights these are, where libraries differ.
+    #[module(skip)]
+    stem: Option<&'static str>,
 }
 
 impl Backbone {

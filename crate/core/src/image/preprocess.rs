@@ -1,6 +1,7 @@
 //! The evaluation transform that the pretrained weights were made with: resize, centre crop, normalise.
 
 use fast_image_resize::CropBox;
+use serde::Serialize;
 
 use super::{Pixels, resample::resample_by};
 use crate::error::Result;
@@ -10,7 +11,8 @@ use crate::weights::{Interpolation, Spec};
 /// `round(input_size / crop_pct)`, the centre is cropped to `input_size` and each channel normalised.
 ///
 /// The sizes and offsets are torchvision's (`Resize`, `CenterCrop`), the filter is Pillow's antialiased one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Preprocess {
     input_size: u32,
     shorter_side: u32,
