@@ -66,8 +66,11 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
     }
     let normalised = Tensor::<4>::from_data(TensorData::new(normalised, [IMAGES, side, side, 3]), &device);
     let embedding = backbone.embed(normalised.permute([0, 3, 1, 2]));
+    // Neither even nor certain probabilities would show a difference.
+    let scores: Vec<f32> = head.forward(embedding.clone(), None).into_data().try_to_vec().map_err(text)?;
+    let head = head.cooled(scores.iter().fold(0.0, |most, score| score.abs().max(most)));
     let probabilities = head.probabilities(embedding.clone())?;
-    let embedding = embedding.into_data().try_to_vec().map_err(|error| format!("{error:?}"))?;
+    let embedding = embedding.into_data().try_to_vec().map_err(text)?;
 
     let export = Export {
         spec: &spec,
@@ -83,10 +86,14 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A head by the formula, whose probabilities are neither even nor certain.
+fn text(error: impl std::fmt::Debug) -> String {
+    format!("{error:?}")
+}
+
+/// A head by the formula.
 fn head(features: usize, hidden: usize, classes: usize, device: &Device) -> rekindle::Result<Head> {
     let layer = |name: &str, [inputs, outputs]: [usize; 2]| {
-        let weight = formula(name, inputs * outputs).map(|unit| (unit * (8.0 / inputs as f64).sqrt()) as f32);
+        let weight = formula(name, inputs * outputs).map(|unit| (unit * (3.0 / inputs as f64).sqrt()) as f32);
         let bias = formula(&format!("{name}.bias"), outputs).map(|unit| unit as f32);
         let tensor = |kind: &str, shape: Vec<usize>, values: Vec<f32>| HeadTensor {
             name: format!("{name}.{kind}"),

@@ -59,3 +59,73 @@ fn turned(tensor: HeadTensor) -> HeadTensor {
     let values = (0..outputs).flat_map(column).collect();
     HeadTensor { name, shape: vec![outputs, inputs], values }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use pollster::block_on;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+    use safetensors::SafeTensors;
+
+    use super::*;
+    use crate::backbone::{Backbone, sample};
+    use crate::export::Format;
+    use crate::head::Head;
+    use crate::weights::{CLASSES_KEY, SPEC_KEY, Tensors};
+
+    const LABELS: [&str; 2] = ["cat", "dog"];
+
+    fn file(backbone: &Backbone, spec: &Spec, tuned: bool) -> Vec<u8> {
+        let head = Head::new(1280, 3, 2, &mut ChaCha8Rng::seed_from_u64(1), &Device::flex()).with_unit(true);
+        let labels = LABELS.map(String::from);
+        let export = Export { spec, input_size: 96, backbone, tuned, head: &head, labels: &labels };
+        block_on(export.write(Format::Safetensors)).unwrap()
+    }
+
+    fn load(seed: u64) -> Backbone {
+        let weights = sample::weights(seed, |_| ());
+        Backbone::load(Tensors::read(&weights).unwrap(), &Device::flex()).unwrap()
+    }
+
+    #[test]
+    fn the_backbone_is_read_back_bit_by_bit() {
+        let (backbone, spec) = (load(1), sample::spec());
+        let bytes = file(&backbone, &spec, false);
+        let tensors = Tensors::read(&bytes).unwrap();
+        assert_eq!(tensors.spec(), &spec);
+        assert_eq!(tensors.metadata(CLASSES_KEY), Some(r#"["cat","dog"]"#));
+        let again = Backbone::load(tensors, &Device::flex()).unwrap();
+        assert_eq!(again.tensors(&spec.arch).unwrap(), backbone.tensors(&spec.arch).unwrap());
+    }
+
+    #[test]
+    fn the_head_is_as_pytorch_has_it() {
+        let bytes = file(&load(1), &sample::spec(), false);
+        let head = Head::new(1280, 3, 2, &mut ChaCha8Rng::seed_from_u64(1), &Device::flex());
+        let [weight, ..] = &head.to_tensors().unwrap()[..] else { panic!("a head without tensors") };
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        let found = tensors.tensor("head.hidden.weight").unwrap();
+        assert_eq!(found.shape(), [3, 1280]);
+        let number = |place: usize| f32::from_le_bytes(found.data()[place * 4..][..4].try_into().unwrap());
+        assert_eq!(number(2 * 1280 + 7), weight.values[7 * 3 + 2]);
+        assert_eq!(tensors.tensor("head.output.bias").unwrap().shape(), [2]);
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        assert_eq!(header.metadata().as_ref().unwrap()[SCALING_KEY], "unit");
+    }
+
+    #[test]
+    fn fine_tuned_stages_are_in_it_and_its_weights_are_others() {
+        let (pretrained, spec) = (load(1), sample::spec());
+        let tuned = pretrained.tuned(&load(2).suffix(17).tuned().unwrap()).unwrap();
+        let bytes = file(&tuned, &spec, true);
+        let tensors = Tensors::read(&bytes).unwrap();
+        assert!(!tensors.spec().is_same_weights(&spec));
+        assert_eq!(tensors.spec().tag, "random.tuned");
+        let again = Backbone::load(tensors, &Device::flex()).unwrap().tensors(&spec.arch).unwrap();
+        assert_eq!(again, tuned.tensors(&spec.arch).unwrap());
+        assert_ne!(again, pretrained.tensors(&spec.arch).unwrap());
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        assert!(header.metadata().as_ref().unwrap().contains_key(SPEC_KEY));
+    }
+}
