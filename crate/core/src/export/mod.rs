@@ -14,7 +14,8 @@ use crate::head::Head;
 use crate::image::Preprocess;
 use crate::weights::{CLASSES_KEY, SPEC_KEY, Spec};
 
-/// Metadata key of how an image becomes what the backbone takes: [`Preprocess`] as JSON.
+/// Metadata key of the sides in pixels that the shorter side of an image is resized to and that is then cropped of its centre:
+/// `{ "shorterSide", "inputSize" }`. All else of the preprocessing is in the spec.
 pub const PREPROCESS_KEY: &str = "rekindle.preprocess";
 
 /// Metadata key of what the head does to an embedding before its first layer: `unit` (length one) or nothing.
@@ -73,23 +74,22 @@ impl Export<'_> {
     pub async fn write(&self, format: Format) -> Result<Vec<u8>> {
         match format {
             Format::Onnx => onnx::write(self).await,
-            Format::Safetensors => safetensors::write(self).await,
+            Format::Safetensors => safetensors::write(self),
         }
     }
 
     /// What both files say of themselves.
     fn metadata(&self, spec: &Spec) -> Result<Vec<(&'static str, String)>> {
-        let preprocess = Preprocess::new(self.spec, self.input_size);
-        Ok(vec![
-            (SPEC_KEY, json(spec)?),
-            (PREPROCESS_KEY, json(&preprocess)?),
-            (CLASSES_KEY, json(self.labels)?),
-        ])
+        let side = Preprocess::new(self.spec, self.input_size).shorter_side();
+        let preprocess = format!(r#"{{"shorterSide":{side},"inputSize":{}}}"#, self.input_size);
+        Ok(vec![(SPEC_KEY, json(spec)?), (PREPROCESS_KEY, preprocess), (CLASSES_KEY, json(&self.labels)?)])
     }
 }
 
-fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
-    serde_json::to_string(value).map_err(internal)
+/// As project files have it, which keeps the WebAssembly module small.
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    let bytes = serde_json::to_vec_pretty(value).map_err(internal)?;
+    String::from_utf8(bytes).map_err(internal)
 }
 
 fn internal(reason: impl ToString) -> Error {

@@ -1,14 +1,11 @@
 //! A trained model as one safetensors file: the backbone under the names of its weights file, and the head.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, serialize};
-
-use super::{Export, SCALING_KEY, internal};
+use super::{Export, SCALING_KEY};
 use crate::error::Result;
 use crate::head::HeadTensor;
-use crate::weights::{CHECKSUM_KEY, Spec, checksum};
+use crate::weights::{CHECKSUM_KEY, Views, Written, add, checksum};
 
 /// Before the names of the head's tensors.
 const HEAD: &str = "head.";
@@ -17,38 +14,28 @@ const HEAD: &str = "head.";
 ///
 /// # Errors
 /// As [`Export::write`].
-pub async fn write(export: &Export<'_>) -> Result<Vec<u8>> {
-    let head = export.head.to_tensors()?.into_iter().map(turned);
+pub fn write(export: &Export<'_>) -> Result<Vec<u8>> {
+    let written = |HeadTensor { name, shape, values }| Written::floats(name, shape, &values);
     let backbone = export.backbone.tensors(&export.spec.arch)?;
-    let encoded: Vec<_> = backbone
-        .into_iter()
-        .chain(head)
-        .map(|HeadTensor { name, shape, values }| {
-            (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
-        })
-        .collect();
-    let mut views = BTreeMap::new();
-    for (name, shape, bytes) in &encoded {
-        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(internal)?;
-        views.insert(name.clone(), view);
+    let backbone: Vec<Written> = backbone.into_iter().map(written).collect();
+    let head: Vec<Written> = export.head.to_tensors()?.into_iter().map(turned).map(written).collect();
+    let mut views = Views::new();
+    add(&mut views, &backbone)?;
+    let mut spec = export.spec.clone();
+    // Fine-tuned stages are no longer those of the pretrained weights: heads that were trained on those must not be taken to fit.
+    if export.tuned {
+        spec.tag.push_str(".tuned");
+        spec.sha256 = checksum(&HashMap::new(), &views);
     }
-    let scaling = (SCALING_KEY, if export.head.unit() { "unit" } else { "none" }.to_owned());
-    let entries = export.metadata(&spec(export, &views))?.into_iter().chain([scaling]);
-    let mut metadata: HashMap<String, String> = entries.map(|(key, value)| (key.to_owned(), value)).collect();
+    add(&mut views, &head)?;
+    let mut metadata = HashMap::new();
+    for (key, value) in export.metadata(&spec)? {
+        metadata.insert(key.to_owned(), value);
+    }
+    let scaling = if export.head.unit() { "unit" } else { "none" };
+    metadata.insert(SCALING_KEY.into(), scaling.into());
     metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
-    serialize(views, Some(metadata)).map_err(internal)
-}
-
-/// The spec of the backbone in the file: fine-tuned stages are no longer those of the pretrained weights, and a head that was
-/// trained on those must not be taken to fit.
-fn spec(export: &Export<'_>, views: &BTreeMap<String, TensorView<'_>>) -> Spec {
-    let spec = export.spec.clone();
-    if !export.tuned {
-        return spec;
-    }
-    let backbone: BTreeMap<_, _> = views.iter().filter(|(name, _)| !name.starts_with(HEAD)).collect();
-    let backbone = backbone.into_iter().map(|(name, view)| (name.clone(), view.clone())).collect();
-    Spec { tag: format!("{}.tuned", spec.tag), sha256: checksum(&HashMap::new(), &backbone), ..spec }
+    crate::weights::write(views, Some(metadata))
 }
 
 /// A tensor of the head under its name in the file, with the sizes of a weight in PyTorch's order.
@@ -72,7 +59,7 @@ mod tests {
     use crate::backbone::{Backbone, sample};
     use crate::export::Format;
     use crate::head::Head;
-    use crate::weights::{CLASSES_KEY, SPEC_KEY, Tensors};
+    use crate::weights::{CLASSES_KEY, SPEC_KEY, Spec, Tensors};
 
     const LABELS: [&str; 2] = ["cat", "dog"];
 

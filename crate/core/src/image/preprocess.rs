@@ -1,7 +1,6 @@
 //! The evaluation transform that the pretrained weights were made with: resize, centre crop, normalise.
 
 use fast_image_resize::CropBox;
-use serde::Serialize;
 
 use super::{Pixels, resample::resample_by};
 use crate::error::Result;
@@ -11,8 +10,7 @@ use crate::weights::{Interpolation, Spec};
 /// `round(input_size / crop_pct)`, the centre is cropped to `input_size` and each channel normalised.
 ///
 /// The sizes and offsets are torchvision's (`Resize`, `CenterCrop`), the filter is Pillow's antialiased one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Preprocess {
     input_size: u32,
     shorter_side: u32,
@@ -42,6 +40,11 @@ impl Preprocess {
         let kept = if crop_pct > 0.0 && crop_pct < 1.0 { crop_pct } else { 1.0 };
         let shorter_side = (f64::from(input_size) / kept).round() as u32;
         Self { input_size, shorter_side, mean: spec.mean, std: spec.std, interpolation: spec.interpolation }
+    }
+
+    /// The side in pixels that the shorter one is resized to.
+    pub fn shorter_side(&self) -> u32 {
+        self.shorter_side
     }
 
     /// The centre of the resized image, `input_size` x `input_size`. Only what the crop shows is resized, to the same
