@@ -28,14 +28,14 @@ pub fn write(export: &Export<'_>) -> Result<Vec<u8>> {
         spec.sha256 = checksum(&HashMap::new(), &views);
     }
     add(&mut views, &head)?;
-    let mut metadata = HashMap::new();
-    for (key, value) in export.metadata(&spec)? {
-        metadata.insert(key.to_owned(), value);
+    let mut metadata = export.metadata(&spec)?;
+    metadata.push((SCALING_KEY, if export.head.unit() { "unit" } else { "none" }.into()));
+    let mut entries = HashMap::new();
+    for (key, value) in &metadata {
+        entries.insert((*key).to_owned(), value.clone());
     }
-    let scaling = if export.head.unit() { "unit" } else { "none" };
-    metadata.insert(SCALING_KEY.into(), scaling.into());
-    metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
-    crate::weights::write(views, Some(metadata))
+    metadata.push((CHECKSUM_KEY, checksum(&entries, &views)));
+    crate::weights::write(&views, &metadata)
 }
 
 /// A tensor of the head under its name in the file, with the sizes of a weight in PyTorch's order.
@@ -81,7 +81,8 @@ mod tests {
         let bytes = file(&backbone, &spec, false);
         let tensors = Tensors::read(&bytes).unwrap();
         assert_eq!(tensors.spec(), &spec);
-        assert_eq!(tensors.metadata(CLASSES_KEY), Some(r#"["cat","dog"]"#));
+        let classes: Vec<String> = serde_json::from_str(tensors.metadata(CLASSES_KEY).unwrap()).unwrap();
+        assert_eq!(classes, LABELS);
         let again = Backbone::load(tensors, &Device::flex()).unwrap();
         assert_eq!(again.tensors(&spec.arch).unwrap(), backbone.tensors(&spec.arch).unwrap());
     }

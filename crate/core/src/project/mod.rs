@@ -177,7 +177,7 @@ impl Project {
         tensors.extend(stages.map(|tensor| written(tensor, STAGES)));
         let mut views = weights::Views::new();
         weights::add(&mut views, &tensors)?;
-        weights::write(views, None)
+        weights::write(&views, &[])
     }
 }
 
