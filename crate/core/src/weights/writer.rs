@@ -42,8 +42,8 @@ pub fn add<'a>(views: &mut Views<'a>, tensors: &'a [Written]) -> Result<()> {
     Ok(())
 }
 
-/// The bytes of a file (<https://github.com/huggingface/safetensors#format>). Unlike the safetensors package this keeps the order
-/// of the metadata, so that the same model is the same file, and takes half the room in the WebAssembly module.
+/// The bytes of a file (<https://github.com/huggingface/safetensors#format>). Unlike the safetensors package it keeps the order
+/// of the metadata, so that the same model is the same file.
 ///
 /// # Errors
 /// `INTERNAL` where a name cannot be written.
