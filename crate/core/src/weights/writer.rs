@@ -28,7 +28,7 @@ impl Written {
     }
 }
 
-/// Tensors by their names, as [`checksum`](super::checksum) and [`write`] take them.
+/// Tensors by their names, as [`checksum`](super::checksum) and [`write`](fn@write) take them.
 pub type Views<'a> = BTreeMap<String, TensorView<'a>>;
 
 /// Adds tensors.
