@@ -8,6 +8,7 @@ import type {
   DeviceInfo,
   Example,
   Explanation,
+  ExportFormat,
   Health,
   LoadProgress,
   Metrics,
@@ -48,6 +49,7 @@ interface SessionCalls {
   embed(args: { image: ImageSource }): Float32Array<ArrayBuffer>;
   evaluate(args: { features: Float32Array; labels: string[] }): Metrics;
   save(args: Nothing): Uint8Array<ArrayBuffer>;
+  export(args: { format: ExportFormat }): Uint8Array<ArrayBuffer>;
 }
 
 /** Every call that a helper answers: the first to the page that started it, the others to the session at the port's other end. */

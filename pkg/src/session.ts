@@ -260,6 +260,10 @@ export class Session implements Answers {
     return this.#tuner.save();
   }
 
+  export({ format }: Args<'export'>): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#tuner.export(format);
+  }
+
   /** Looks for what is wrong with the examples; embeds the plain views that are not cached yet. */
   async health(_: Args<'health'>, { signal, gate }: CallContext): Promise<Health> {
     await prepare(this.#parts, plainViews(this.#tuner), { signal, gate, emit: () => {} });

@@ -19,6 +19,7 @@ import type {
   DeviceInfo,
   Example,
   Explanation,
+  ExportFormat,
   Health,
   HealthOptions,
   ImageInput,
@@ -481,6 +482,22 @@ export class Tuner {
   async save(): Promise<Blob> {
     const file = await this.#inOrder(() => this.#connection.call('save', {}));
     return new Blob([file], { type: 'application/x-rekindle' });
+  }
+
+  /**
+   * The trained model with its backbone, fine-tuned stages included, for other tools. Which images are `unknown` is not in it.
+   *
+   * @param format `onnx`: runs from the pixels of the crop to probabilities, in any ONNX runtime. `safetensors`: the tensors of
+   * backbone and head, for PyTorch.
+   * @throws {RekindleError} NOT_TRAINED before the first training.
+   * @throws {RekindleError} OPTION_INVALID when there is no such format.
+   * @example
+   * link.href = URL.createObjectURL(await tuner.export('onnx'));
+   * link.download = 'pets.onnx';
+   */
+  async export(format: ExportFormat): Promise<Blob> {
+    if (format !== 'onnx' && format !== 'safetensors') throw optionInvalid('format', format, "'onnx' or 'safetensors'");
+    return new Blob([await this.#inOrder(() => this.#connection.call('export', { format }))]);
   }
 
   /**

@@ -556,6 +556,9 @@ export interface Explanation {
   heat: Float32Array<ArrayBuffer>;
 }
 
+/** What a trained model can be exported as: see `Tuner.export`. */
+export type ExportFormat = 'onnx' | 'safetensors';
+
 /** Origin and preprocessing of the pretrained weights. */
 export interface Spec {
   arch: string;

@@ -5,6 +5,7 @@ import type {
   ClassCount,
   EpochRow,
   Example,
+  ExportFormat,
   Health,
   LoadProgress,
   Metrics,
@@ -121,6 +122,8 @@ export interface WasmTuner {
   ): Float32Array<ArrayBuffer>;
   evaluate(features: Float32Array, labels: string[]): Metrics;
   save(): Uint8Array<ArrayBuffer>;
+  /** The trained model with its backbone. */
+  export(format: ExportFormat): Promise<Uint8Array<ArrayBuffer>>;
   free(): void;
 }
 

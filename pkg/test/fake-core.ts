@@ -5,7 +5,7 @@ import { optionInvalid, RekindleError } from '../src/errors.js';
 import { DEFAULT_TRAIN_OPTIONS } from '../src/defaults.js';
 import type { FromWorker, ToWorker } from '../src/protocol.js';
 import type { Build } from '../src/session.js';
-import type { ClassCount, Example, ResolvedTrainOptions, StoredReport } from '../src/types.js';
+import type { ClassCount, Example, ExportFormat, ResolvedTrainOptions, StoredReport } from '../src/types.js';
 import type { WasmEmbedder, WasmModule, WasmRun, WasmTuner } from '../src/wasm.js';
 import { serve } from '../src/worker.js';
 
@@ -206,6 +206,10 @@ function fakeTuner(core: FakeCore) {
     }
     save() {
       return new Uint8Array([1, 2, 3]);
+    }
+    async export(format: ExportFormat) {
+      if (!this.#report) throw new RekindleError('NOT_TRAINED', 'nothing is trained yet');
+      return new TextEncoder().encode(format);
     }
     free(): void {}
   };

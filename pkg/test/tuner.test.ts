@@ -246,6 +246,16 @@ test('save gives a file, and open takes only a file', async () => {
   await assert.rejects(Tuner.open('pets.rekindle' as unknown as Blob), code('OPTION_INVALID'));
 });
 
+test('a trained model is exported in a format that there is', async () => {
+  const { tuner } = await createWithExamples();
+  await assert.rejects(tuner.export('onnx'), code('NOT_TRAINED'));
+  await tuner.train({ epochs: 1 }).report;
+  assert.equal(await (await tuner.export('safetensors')).text(), 'safetensors');
+  for (const format of ['ONNX', undefined]) {
+    await assert.rejects(tuner.export(format as 'onnx'), code('OPTION_INVALID'));
+  }
+});
+
 test('dispose ends what is under way and all that comes later', async () => {
   const { tuner } = await createWithExamples();
   const run = tuner.train({ epochs: 10_000 });
@@ -263,6 +273,7 @@ test('dispose ends what is under way and all that comes later', async () => {
     () => tuner.evaluate([]),
     () => tuner.examples(),
     () => tuner.save(),
+    () => tuner.export('onnx'),
     () => tuner.train().report,
   ]) {
     await assert.rejects(call, code('DISPOSED'));

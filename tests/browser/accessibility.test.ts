@@ -98,6 +98,10 @@ for (const { name, viewport } of SCREENS) {
       await page.getByRole('button', { name: /^Try / }).first().click();
       await page.getByRole('list', { name: 'Tried photos' }).getByRole('meter').first().waitFor();
       found.push(...(await violations(page, 'trained')));
+      await page.getByRole('button', { name: 'Export model' }).click();
+      await page.getByRole('dialog').waitFor();
+      found.push(...(await violations(page, 'exporting')));
+      await page.keyboard.press('Escape');
 
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(wider <= 0, `the page is ${wider} pixels wider than the screen`);

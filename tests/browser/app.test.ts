@@ -1,6 +1,7 @@
 /** The web app as a person uses it, from the sample photos to a saved project. */
 
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readFile } from 'node:fs/promises';
@@ -117,6 +118,20 @@ describe('from nothing to a saved project', () => {
     );
     await button.click();
     await marks.waitFor({ state: 'detached' });
+  });
+
+  test('the trained model is exported', async () => {
+    for (const format of ['ONNX', 'safetensors']) {
+      await page.getByRole('button', { name: 'Export model' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Export the model' });
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        dialog.getByRole('button', { name: format }).click(),
+      ]);
+      assert.match(download.suggestedFilename(), new RegExp(`^fish-.*\\.${format.toLowerCase()}$`));
+      assert.ok(statSync(await download.path()).size > 8e6, 'the backbone is in it');
+      await dialog.waitFor({ state: 'detached' });
+    }
   });
 
   test('a saved project opens in a new page and says the same', async () => {

@@ -1,4 +1,4 @@
-import { Tuner, type DeviceInfo, type LoadProgress, type StoredReport } from 'rekindle';
+import { Tuner, type DeviceInfo, type ExportFormat, type LoadProgress, type StoredReport } from 'rekindle';
 import { isAbort, troubleOf, type Trouble } from './trouble.js';
 
 /** One labelled photo on the page. */
@@ -174,6 +174,11 @@ class Project {
     const file = await this.tuner.save();
     this.unsaved = false;
     return file;
+  }
+
+  /** The trained model with its network, for other programs. */
+  async export(format: ExportFormat): Promise<Blob> {
+    return this.tuner.export(format);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { ExportFormat } from 'rekindle';
 import { project } from './project.svelte.js';
 import { run } from './run.svelte.js';
 
@@ -26,17 +27,27 @@ export async function openProjectFile(file: File): Promise<void> {
 /** Saves the project where the browser puts its downloads. */
 export async function saveProjectFile(): Promise<void> {
   await project.attempt(async () => {
-    const url = URL.createObjectURL(await project.save());
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = `${project.classes.map(({ label }) => label).slice(0, 3).join('-') || 'project'}${SUFFIX}`;
-    link.click();
-    // The download has its own hold on the file once it began.
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    download(await project.save(), SUFFIX);
     project.notice = {
       kind: 'news',
       what: 'Saved.',
       todo: 'The file holds the classes and what was learnt from the photos, not the photos themselves.',
     };
   });
+}
+
+/** Saves the trained model for other programs. */
+export async function exportModel(format: ExportFormat): Promise<void> {
+  await project.attempt(async () => download(await project.export(format), `.${format}`));
+}
+
+/** Gives the browser a file, named after the classes, to put where its downloads go. */
+function download(file: Blob, suffix: string): void {
+  const url = URL.createObjectURL(file);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${project.classes.map(({ label }) => label).slice(0, 3).join('-') || 'project'}${suffix}`;
+  link.click();
+  // The download has its own hold on the file once it began.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -1,12 +1,15 @@
 //! The command `rekindle`.
 
 mod backbones;
+mod export;
 mod summary;
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rekindle::export::Format;
 
 /// Rekindle on a workstation.
 #[derive(Parser)]
@@ -31,29 +34,47 @@ enum Task {
         #[arg(long)]
         input_size: Option<u32>,
     },
+    /// Write the model of a project file for other tools
+    Export {
+        /// A `.rekindle` file
+        project: PathBuf,
+        /// The weights file that the project was made with
+        #[arg(long)]
+        weights: PathBuf,
+        /// `onnx` or `safetensors`
+        #[arg(long, default_value = "onnx")]
+        format: Format,
+        /// Where it goes
+        #[arg(short, long)]
+        output: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().task {
-        Task::Backbones => {
-            print!("{}", backbones::table());
-            Ok(())
-        }
-        Task::Summary { backbone, arch, input_size } => {
-            let file = PathBuf::from(&backbone);
-            let found = if file.is_file() {
-                summary::of_file(&file, arch, input_size)
-            } else {
-                summary::of_architecture(&backbone, input_size)
-            };
-            found.map(|summary| print!("{}", summary::table(&summary)))
-        }
-    };
-    match result {
+    match run(Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(task: Task) -> Result<(), Box<dyn Error>> {
+    match task {
+        Task::Backbones => print!("{}", backbones::table()),
+        Task::Summary { backbone, arch, input_size } => {
+            let file = PathBuf::from(&backbone);
+            let found = if file.is_file() {
+                summary::of_file(&file, arch, input_size)?
+            } else {
+                summary::of_architecture(&backbone, input_size)?
+            };
+            print!("{}", summary::table(&found));
+        }
+        Task::Export { project, weights, format, output } => {
+            std::fs::write(output, export::of_project(&project, &weights, format)?)?;
+        }
+    }
+    Ok(())
 }

@@ -15,10 +15,9 @@ use half::f16;
 use rekindle::Spec;
 use rekindle::weights::{
     CHECKSUM_KEY, CLASSES_KEY, Channels, Interpolation, LICENSE_KEY, Precision, SCALE_SUFFIX, SPEC_KEY,
-    Tensors, checksum, quantise,
+    Tensors, Views, Written, add, checksum, quantise,
 };
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, serialize};
+use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
 /// Class names and licence texts that go with the weights.
@@ -160,39 +159,26 @@ fn write(
     let mut encoded = Vec::new();
     for tensor in tensors {
         let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
-        match kind(tensor) {
-            Kind::Single => encoded.push((name, Dtype::F32, shape, f32_bytes(&tensor.values))),
-            Kind::Half => encoded.push((name, Dtype::F16, shape, f16_bytes(tensor)?)),
+        let written = match kind(tensor) {
+            Kind::Single => Written::floats(name, shape, &tensor.values),
+            Kind::Half => Written { name, dtype: Dtype::F16, shape, bytes: f16_bytes(tensor)? },
             Kind::Byte => {
-                let (numbers, scales) = quantise(&tensor.values, shape.first().copied().unwrap_or(1));
-                let scale = format!("{name}{SCALE_SUFFIX}");
-                encoded.push((scale, Dtype::F32, vec![scales.len()], f32_bytes(&scales)));
-                encoded.push((name, Dtype::I8, shape, numbers));
+                let (bytes, scales) = quantise(&tensor.values, shape.first().copied().unwrap_or(1));
+                encoded.push(Written::floats(format!("{name}{SCALE_SUFFIX}"), vec![scales.len()], &scales));
+                Written { name, dtype: Dtype::I8, shape, bytes }
             }
-        }
+        };
+        encoded.push(written);
     }
-    let mut views = BTreeMap::new();
-    for (name, dtype, shape, bytes) in &encoded {
-        views.insert(name.clone(), TensorView::new(*dtype, shape.clone(), bytes)?);
-    }
+    let mut views = Views::new();
+    add(&mut views, &encoded)?;
     metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
-    let bytes = ordered(&serialize(views, Some(metadata))?)?;
+    // In the order of the keys: the same weights are the same file.
+    let metadata: BTreeMap<_, _> = metadata.iter().collect();
+    let metadata: Vec<_> = metadata.into_iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    let bytes = rekindle::weights::write(&views, &metadata)?;
     println!("{}: {} tensors, {} bytes", path.display(), tensors.len(), bytes.len());
     Ok(std::fs::write(path, bytes)?)
-}
-
-/// The file with the entries of its header in the order of their names: the same weights give the same file, each time.
-fn ordered(file: &[u8]) -> Outcome<Vec<u8>> {
-    let (length, rest) = file.split_first_chunk().ok_or("no header")?;
-    let (header, data) = rest.split_at(usize::try_from(u64::from_le_bytes(*length))?);
-    let entries: BTreeMap<String, BTreeMap<String, serde_json::Value>> = serde_json::from_slice(header)?;
-    let mut header = serde_json::to_vec(&entries)?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-    Ok([&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat())
-}
-
-fn f32_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 fn f16_bytes(tensor: &Named) -> Outcome<Vec<u8>> {

@@ -10,6 +10,7 @@ pub mod device;
 pub mod embedder;
 pub mod error;
 pub mod evaluate;
+pub mod export;
 pub mod head;
 pub mod health;
 pub mod image;

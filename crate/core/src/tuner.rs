@@ -8,6 +8,7 @@ use crate::dataset::{Dataset, Groups, Split};
 use crate::embedder::Embedder;
 use crate::error::{Error, Result};
 use crate::evaluate::{Metrics, Saliency, Suspect, Unknown, suspects};
+use crate::export::{Export, Format};
 use crate::image::{Traits, View};
 use crate::model::{Model, Prediction};
 use crate::prefix::Map;
@@ -91,6 +92,26 @@ impl Tuner {
             model: self.model()?.clone(),
         }
         .write()
+    }
+
+    /// The trained model with its backbone, for other tools.
+    ///
+    /// # Errors
+    /// `NOT_TRAINED` before the first training; `INTERNAL` without [`Tuner::with_backbone`]; else as [`Export::write`].
+    pub async fn export(&self, format: Format) -> Result<Vec<u8>> {
+        let model = self.model()?;
+        let missing = || Error::Internal { reason: "exporting without a backbone".into() };
+        let (backbone, _) = self.backbone.as_ref().ok_or_else(missing)?;
+        let tuned = model.tuned.as_ref().map(|stages| backbone.tuned(stages)).transpose()?;
+        let export = Export {
+            spec: &self.spec,
+            input_size: self.input_size,
+            backbone: tuned.as_ref().unwrap_or(backbone),
+            tuned: tuned.is_some(),
+            head: &model.head,
+            labels: &model.labels,
+        };
+        export.write(format).await
     }
 
     /// Examples and classes as they are.

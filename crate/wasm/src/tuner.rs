@@ -210,6 +210,12 @@ impl Tuner {
     pub fn save(&self) -> JsResult<Vec<u8>> {
         self.0.save().map_err(throw)
     }
+
+    /// The trained model with its backbone as `onnx` or `safetensors`.
+    pub async fn export(&self, format: String) -> JsResult<Vec<u8>> {
+        let format = format.parse().map_err(throw)?;
+        self.0.export(format).await.map_err(throw)
+    }
 }
 
 #[wasm_bindgen]

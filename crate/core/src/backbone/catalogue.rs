@@ -93,7 +93,8 @@ impl Architecture {
     /// As the source gives them.
     pub fn build(&self, source: &mut dyn Source, device: &Device, tensorflow: bool) -> Result<Backbone> {
         let mut loader = Loader::new(source, device, tensorflow);
-        Ok(Backbone { stages: (self.stages_of)(&mut loader)? })
+        let stages = (self.stages_of)(&mut loader)?;
+        Ok(Backbone { stages, stem: loader.stem() })
     }
 }
 

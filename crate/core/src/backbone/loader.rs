@@ -37,12 +37,13 @@ pub struct Loader<'a> {
     /// Whether TensorFlow trained the weights: other padding, another epsilon.
     tensorflow: bool,
     epsilon: f64,
+    stem: Option<&'static str>,
 }
 
 impl<'a> Loader<'a> {
     /// Builds on `device` from `source`. `tensorflow` says that the architecture's name does.
     pub fn new(source: &'a mut dyn Source, device: &'a Device, tensorflow: bool) -> Self {
-        let mut loader = Self { source, device, tensorflow, epsilon: 0.0 };
+        let mut loader = Self { source, device, tensorflow, epsilon: 0.0, stem: None };
         loader.use_constants_of(Lineage::Torchvision, 1e-5);
         loader
     }
@@ -58,7 +59,13 @@ impl<'a> Loader<'a> {
         let has = |names: &&&'static Names| self.source.has(&format!("{}.weight", names.stem[0]));
         let names = others.iter().find(has).copied().unwrap_or(usual);
         self.use_constants_of(names.lineage, epsilon);
+        self.stem = names.stem.first().copied();
         names
+    }
+
+    /// The first layer of the names that were found; none where all libraries have the same.
+    pub fn stem(&self) -> Option<&'static str> {
+        self.stem
     }
 
     /// torchvision's epsilon depends on the architecture, timm's is PyTorch's default, TensorFlow's is 1e-3.

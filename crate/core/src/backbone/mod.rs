@@ -13,6 +13,7 @@ mod mobile;
 mod mobilenet_v1;
 mod mobilenet_v2;
 mod mobilenet_v3;
+mod named;
 mod names;
 mod pointwise;
 mod primitive;
@@ -28,6 +29,7 @@ mod vgg;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::pin::Pin;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -50,6 +52,9 @@ pub use summary::{StageSummary, Summary};
 #[derive(Module, Debug)]
 pub struct Backbone {
     stages: Vec<Stage>,
+    /// The first layer's name in the files of the library whose weights these are, where libraries differ.
+    #[module(skip)]
+    stem: Option<&'static str>,
 }
 
 impl Backbone {
@@ -120,7 +125,11 @@ impl Backbone {
     ///
     /// # Errors
     /// `OPTION_INVALID` where the cut is not in `1..=len`; `DEVICE_LOST` where weights cannot be read back.
-    pub async fn lower(&self, cut: usize) -> Result<Plan> {
+    pub fn lower(&self, cut: usize) -> Lowering<'_> {
+        Box::pin(self.lowered(cut))
+    }
+
+    async fn lowered(&self, cut: usize) -> Result<Plan> {
         if !(1..=self.len()).contains(&cut) {
             return Err(Error::OptionInvalid {
                 option: "cut".into(),
@@ -140,6 +149,9 @@ impl Backbone {
         Ok(plan)
     }
 }
+
+/// A plan that is being made. It is boxed because otherwise each of its callers would have the whole of it compiled in.
+pub type Lowering<'a> = Pin<Box<dyn Future<Output = Result<Plan>> + 'a>>;
 
 /// Runs stages one after the other.
 fn run<'a>(stages: impl Iterator<Item = &'a Stage>, input: Tensor<4>) -> Tensor<4> {

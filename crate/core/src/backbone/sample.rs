@@ -151,7 +151,7 @@ pub fn small(source: &mut dyn Source) -> Backbone {
         }),
         Stage::Convolution(layer("last", ConvShape::pointwise(12, 16), Relu6)),
     ];
-    Backbone { stages }
+    Backbone { stages, stem: None }
 }
 
 /// [`small`] of seeded random numbers.

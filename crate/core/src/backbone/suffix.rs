@@ -100,7 +100,7 @@ impl Backbone {
     pub fn tuned(&self, tuned: &TunedStages) -> Result<Self> {
         let suffix = self.suffix(tuned.cut).with(tuned)?;
         let prefix = self.stages.iter().take(suffix.cut).cloned();
-        Ok(Self { stages: prefix.chain(suffix.stages).collect() })
+        Ok(Self { stages: prefix.chain(suffix.stages).collect(), stem: self.stem })
     }
 }
 

@@ -42,6 +42,11 @@ impl Preprocess {
         Self { input_size, shorter_side, mean: spec.mean, std: spec.std, interpolation: spec.interpolation }
     }
 
+    /// The side in pixels that the shorter one is resized to.
+    pub fn shorter_side(&self) -> u32 {
+        self.shorter_side
+    }
+
     /// The centre of the resized image, `input_size` x `input_size`. Only what the crop shows is resized, to the same
     /// numbers.
     ///

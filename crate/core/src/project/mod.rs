@@ -6,10 +6,10 @@ use crate::evaluate::Unknown;
 use crate::head::{Head, HeadTensor};
 use crate::model::Model;
 use crate::train::Report;
-use crate::weights::{Precision, Spec};
+use crate::weights::{self, Precision, Spec, Written};
 use burn::tensor::Device;
 use half::f16;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
@@ -168,23 +168,25 @@ impl Project {
     fn tensors(&self) -> Result<Vec<u8>> {
         let length = self.model.head.features();
         let references = self.model.unknown.references();
-        let bytes: Vec<u8> = references.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let mut tensors =
-            vec![(REFERENCES.to_owned(), Dtype::F16, vec![references.len() / length.max(1), length], bytes)];
+        let mut tensors = vec![Written {
+            name: REFERENCES.into(),
+            dtype: Dtype::F16,
+            shape: vec![references.len() / length.max(1), length],
+            bytes: references.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }];
+        let head = self.model.head.to_tensors()?;
+        tensors.extend(head.iter().map(|tensor| written(tensor, "")));
         let stages = self.model.tuned.iter().flat_map(|tuned| &tuned.tensors);
-        let stages =
-            stages.map(|tensor| HeadTensor { name: format!("{STAGES}{}", tensor.name), ..tensor.clone() });
-        for tensor in self.model.head.to_tensors()?.into_iter().chain(stages) {
-            let bytes = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            tensors.push((tensor.name, Dtype::F32, tensor.shape, bytes));
-        }
-        let views = tensors
-            .iter()
-            .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)))
-            .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
-            .map_err(internal)?;
-        safetensors::serialize(views, None).map_err(internal)
+        tensors.extend(stages.map(|tensor| written(tensor, STAGES)));
+        let mut views = weights::Views::new();
+        weights::add(&mut views, &tensors)?;
+        weights::write(&views, &[])
     }
+}
+
+/// A tensor with what comes before its name in the file.
+fn written(tensor: &HeadTensor, before: &str) -> Written {
+    Written::floats(format!("{before}{}", tensor.name), tensor.shape.clone(), &tensor.values)
 }
 
 /// What the tensors are.

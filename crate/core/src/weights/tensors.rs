@@ -38,8 +38,8 @@ pub struct Tensors<'a> {
     spec: Spec,
     metadata: HashMap<String, String>,
     views: Views<'a>,
-    /// Whether the file is from elsewhere, and may hold a classifier as well.
-    foreign: bool,
+    /// Whether the file may hold a classifier as well: one from elsewhere, or an exported model.
+    with_classifier: bool,
 }
 
 impl<'a> Tensors<'a> {
@@ -82,7 +82,8 @@ impl<'a> Tensors<'a> {
         }
         let spec = Spec::from_json(entry(SPEC_KEY)?)?;
         let views = views.into_iter().map(|(name, view)| (name, view.into())).collect();
-        Ok(Self { spec, metadata, views, foreign: false })
+        let with_classifier = metadata.contains_key(CLASSES_KEY);
+        Ok(Self { spec, metadata, views, with_classifier })
     }
 
     /// Reads the file of another tool: safetensors, or PyTorch's old or new format. It has no spec and no checksum of its
@@ -110,7 +111,7 @@ impl<'a> Tensors<'a> {
                 None => (name, view),
             })
             .collect();
-        Ok(Self { spec, metadata: HashMap::new(), views, foreign: true })
+        Ok(Self { spec, metadata: HashMap::new(), views, with_classifier: true })
     }
 
     /// What the weights need to be used as they were trained.
@@ -175,7 +176,7 @@ impl<'a> Tensors<'a> {
     /// `WEIGHTS_MISMATCH` where a tensor was not taken.
     pub fn finish(self) -> Result<()> {
         let classifier =
-            |name: &str| self.foreign && CLASSIFIER.iter().any(|prefix| name.starts_with(prefix));
+            |name: &str| self.with_classifier && CLASSIFIER.iter().any(|prefix| name.starts_with(prefix));
         match self.views.iter().find(|(name, _)| !classifier(name)) {
             None => Ok(()),
             Some((name, view)) => Err(Error::WeightsMismatch {

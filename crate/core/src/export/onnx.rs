@@ -1,0 +1,86 @@
+//! A trained model as one ONNX file: from the pixels of the crop to probabilities.
+
+use super::Export;
+use super::graph::{Attribute, Element, Graph, Size};
+use super::protobuf::Protobuf;
+use super::trunk::trunk;
+use crate::error::Result;
+use crate::head::HeadTensor;
+
+/// Version of the file format; ONNX 1.10 (2021) and later read it.
+const IR_VERSION: u64 = 8;
+
+/// Version of the operators; `HardSwish` came with 14.
+const OPSET: u64 = 17;
+
+const BATCH: Size = Size::Any("batch");
+const EMBEDDING: &str = "embedding";
+
+/// Writes the file: `ModelProto` of `onnx.proto`.
+///
+/// # Errors
+/// As [`Export::write`].
+pub async fn write(export: &Export<'_>) -> Result<Vec<u8>> {
+    let plan = export.backbone.lower(export.backbone.len()).await?;
+    let side = export.input_size as usize;
+    let maps = plan.checked_maps(side)?;
+    let features = Size::Fixed(export.head.features());
+    let layers = export.head.to_tensors()?;
+    let mut model = Protobuf::default();
+    model.number(1, IR_VERSION);
+    model.text(2, "rekindle");
+    model.text(3, env!("CARGO_PKG_VERSION"));
+    model.message(7, |out| {
+        let mut graph = Graph::new(out, &export.spec.arch);
+        graph.input("image", Element::Uint8, &[BATCH, Size::Fixed(side), Size::Fixed(side), Size::Fixed(3)]);
+        graph.output("probabilities", Element::Float, &[BATCH, Size::Fixed(export.labels.len())]);
+        graph.output(EMBEDDING, Element::Float, &[BATCH, features]);
+        let image = normalise(&mut graph, export.spec.mean, export.spec.std);
+        let pooled = trunk(&mut graph, &plan, &maps, image, side);
+        graph.named(EMBEDDING, "Flatten", &[&pooled], &[]);
+        head(&mut graph, export.head.unit(), &layers);
+    });
+    // The default domain is that of ONNX's own operators.
+    model.message(8, |opset| opset.number(2, OPSET));
+    for (key, value) in export.metadata(&export.spec())? {
+        model.message(14, |entry| {
+            entry.text(1, key);
+            entry.text(2, &value);
+        });
+    }
+    Ok(model.into_bytes())
+}
+
+/// Pixels `[batch, height, width, 3]` of 0 to 255 as the backbone takes them, step by step as
+/// [`Preprocess::normalise`](crate::image::Preprocess::normalise) does it.
+fn normalise(graph: &mut Graph<'_>, mean: [f32; 3], std: [f32; 3]) -> String {
+    let whole = graph.weights(&[], &[255.0]);
+    let [mean, std] = [mean, std].map(|values| graph.weights(&[3], &values));
+    let image = graph.node("Cast", &["image"], &[Attribute::Whole("to", Element::Float as usize)]);
+    let image = graph.node("Div", &[&image, &whole], &[]);
+    let image = graph.node("Sub", &[&image, &mean], &[]);
+    let image = graph.node("Div", &[&image, &std], &[]);
+    graph.node("Transpose", &[&image], &[Attribute::Wholes("perm", vec![0, 3, 1, 2])])
+}
+
+/// What [`Head`](crate::head::Head) does: length one where it wants that, its layers with ReLU between them, softmax.
+/// The temperature is in the last layer.
+fn head(graph: &mut Graph<'_>, unit: bool, layers: &[HeadTensor]) {
+    let mut value = EMBEDDING.to_owned();
+    if unit {
+        let least = graph.weights(&[], &[f32::MIN_POSITIVE]);
+        let axes = [Attribute::Wholes("axes", vec![1]), Attribute::Whole("keepdims", 1)];
+        let norm = graph.node("ReduceL2", &[&value], &axes);
+        let norm = graph.node("Max", &[&norm, &least], &[]);
+        value = graph.node("Div", &[&value, &norm], &[]);
+    }
+    let (pairs, _) = layers.as_chunks::<2>();
+    for (index, pair) in pairs.iter().enumerate() {
+        if index > 0 {
+            value = graph.node("Relu", &[&value], &[]);
+        }
+        let [weight, bias] = pair.each_ref().map(|tensor| graph.weights(&tensor.shape, &tensor.values));
+        value = graph.node("Gemm", &[&value, &weight, &bias], &[]);
+    }
+    graph.named("probabilities", "Softmax", &[&value], &[Attribute::Whole("axis", 1)]);
+}
