@@ -286,6 +286,7 @@ impl Tuner {
             validation: outcome.validation,
             cross_validation: outcome.cross_validation,
             strength: outcome.strength,
+            neighbours: outcome.neighbours,
             temperature: outcome.temperature,
             diverged: outcome.diverged,
             tuning: None,

@@ -106,7 +106,7 @@ mod tests {
 
     fn scores(head: &Head, embedding: &[f32]) -> Vec<f32> {
         let row = TensorData::new(embedding.to_vec(), [1, CHANNELS]);
-        crate::head::values(head.forward(Tensor::from_data(row, &Device::flex()), None)).unwrap()
+        crate::head::values(head.forward(Tensor::from_data(row, &Device::flex()), None).unwrap()).unwrap()
     }
 
     #[test]

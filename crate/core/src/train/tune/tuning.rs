@@ -285,7 +285,7 @@ impl Tuning {
 
     fn validate(&mut self, at: usize, rows: Vec<f32>) -> Result<Progress> {
         let features = self.store.tensor(rows, &Device::flex());
-        let scores = self.classifier()?.valid().forward(features, None);
+        let scores = self.classifier()?.valid().forward(features, None)?;
         self.scores.extend(values(scores)?);
         if (at + 1) * self.batch_size() < self.validation.len() {
             self.place = Place::Validate(at + 1);
