@@ -177,10 +177,13 @@ impl TrainOptions {
     /// The cut in a backbone of these stages; none where the head alone is trained.
     ///
     /// # Errors
-    /// As [`TuneOptions::cut_of`].
+    /// As [`TuneOptions::cut_of`], and for a solver that stages cannot be trained behind.
     pub fn cut_of(&self, stages: &[String]) -> Result<Option<usize>> {
         match self.strategy {
             Strategy::Head => Ok(None),
+            _ if self.used_solver() == Solver::Neighbours => {
+                refuse("solver", "neighbours".into(), NO_NEIGHBOURS.into())
+            }
             Strategy::Full => Ok(Some(0)),
             Strategy::Partial | Strategy::Staged => self.tune.cut_of(stages).map(Some),
         }
@@ -219,7 +222,7 @@ pub(super) fn real(option: &str, value: f64, allowed: impl Fn(f64) -> bool, rang
     if allowed(value) { Ok(()) } else { refuse(option, value.to_string(), format!("a number {range}")) }
 }
 
-fn refuse(option: &str, found: String, expected: String) -> Result<()> {
+fn refuse<T>(option: &str, found: String, expected: String) -> Result<T> {
     Err(Error::OptionInvalid { option: option.to_owned(), found, expected })
 }
 
