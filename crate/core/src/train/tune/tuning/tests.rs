@@ -127,9 +127,9 @@ fn the_budget_changes_no_bit_and_the_seed_all() {
 #[test]
 fn mixed_are_the_images_and_not_the_features_at_the_cut() {
     let options =
-        TrainOptions { dropout: 0.0, ..options(TuneOptions { last_stages: 1, mixup: 1.0, ..quick() }) };
+        TrainOptions { dropout: 0.0, ..options(TuneOptions { last_stages: 2, mixup: 1.0, ..quick() }) };
     let (backbone, mut tuning) = tuning(&options, 1 << 20, None);
-    let cut = backbone.len() - 1;
+    let cut = backbone.len() - 2;
     for Pending { example, views } in tuning.pending() {
         for view in views {
             let image = features(example, view, 3 * SIDE * SIDE);
