@@ -71,7 +71,7 @@ pub fn few_means(photos: &Photos) -> Measured {
 pub fn few_neighbours(photos: &Photos) -> Measured {
     let options = TrainOptions { solver: Solver::Neighbours, ..all_trained() };
     let accuracies = drawn(photos, 0..DRAWS, &options)?;
-    Ok(Row::at_least("the same by nearest neighbours", &accuracies, 0.0, "class means"))
+    Ok(Row::at_least("the same by nearest neighbours", &accuracies, 0.887, "0.887 logistic regression"))
 }
 
 pub fn few_auto(photos: &Photos) -> Measured {
