@@ -332,7 +332,7 @@ export interface TrainOptions {
    * an image is of the class whose nearest examples are nearest, 1, 3 or 5 of each, whichever does best in cross-validation. It
    * was never seen to do better than the others, and a project keeps the embeddings of up to 2000 images for it; only with the
    * strategy `head`. `auto` takes `lbfgs`, unless `prototype`, or with at most five images of each class `neighbours`, does
-   * better in cross-validation by more than a standard error.
+   * better in cross-validation by more than two standard errors.
    * `adamw`, `adam` and `sgd` go by batches and keep the epoch that validates best; a head with a hidden layer is always trained
    * so, by `adamw` where none of them is named.
    */

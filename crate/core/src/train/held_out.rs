@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// Standard errors that a difference has to be above.
+const ERRORS: f64 = 2.0;
+
 /// What cross-validation makes of examples, each by a head that was not trained on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeldOut {
@@ -33,9 +36,9 @@ impl HeldOut {
         self.losses().map(|(_, loss)| loss).sum::<f64>() / self.views.len().max(1) as f64
     }
 
-    /// Whether its cross-entropy is lower than the other's by more than a standard error, on the views that both have: what is
-    /// preferred is left only for what is shown to be better (after the one-standard-error rule of Breiman, Friedman, Olshen,
-    /// Stone 1984; Hastie, Tibshirani, Friedman 2009, section 7.10).
+    /// Whether its cross-entropy is lower than the other's by more than two standard errors of the paired differences, on the
+    /// views that both have: what is preferred is left only for what is shown to be better, at about 5% (the rule of Breiman,
+    /// Friedman, Olshen, Stone 1984 has one standard error, of one candidate's loss: Hastie, Tibshirani, Friedman 2009, 7.10).
     pub(super) fn is_clearly_better_than(&self, other: &Self) -> bool {
         let others: BTreeMap<usize, f64> = other.losses().collect();
         let gain = |(view, loss): (usize, f64)| others.get(&view).map(|other| other - loss);
@@ -43,7 +46,7 @@ impl HeldOut {
         let count = gains.len() as f64;
         let mean = gains.iter().sum::<f64>() / count;
         let variance = gains.iter().map(|gain| (gain - mean) * (gain - mean)).sum::<f64>() / (count - 1.0);
-        count > 1.0 && mean > libm::sqrt(variance / count)
+        count > 1.0 && mean > ERRORS * libm::sqrt(variance / count)
     }
 
     /// Cross-entropy of each view.

@@ -39,7 +39,7 @@ pub enum Solver {
     /// does not matter to `Prototype` does not matter here. Only where the strategy is `head`.
     Neighbours,
     /// `Lbfgs`, unless `Prototype`, or with at most five examples of each class and the strategy `head` `Neighbours`, has a
-    /// cross-entropy in cross-validation that is lower by more than a standard error of the difference.
+    /// cross-entropy in cross-validation that is lower by more than two standard errors of the difference.
     Auto,
     /// By AdamW on batches; the head of the best validation loss is kept.
     Adamw,

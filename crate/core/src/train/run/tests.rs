@@ -188,7 +188,7 @@ fn auto_is_one_of_those_it_compares() {
     }
 }
 
-/// Whatever lies on both sides of something else no line can tell from it.
+/// Each class is in two opposite directions: no plane and no mean tells them apart.
 #[test]
 fn neighbours_are_taken_of_few_examples_where_they_are_clearly_better() {
     let at = |class: usize, group: usize, place: f32| {
@@ -198,8 +198,8 @@ fn neighbours_are_taken_of_few_examples_where_they_are_clearly_better() {
         LabelledView { features: features.into(), class, group: group as u32, plain: true }
     };
     let views = |each: usize| {
-        let first = (0..each).map(|i| at(0, i, if i % 2 == 0 { 10.0 } else { 80.0 } + i as f32));
-        let second = (0..each).map(|i| at(1, each + i, 44.0 + i as f32));
+        let first = (0..each).map(|i| at(0, i, if i % 2 == 0 { 0.0 } else { 180.0 } + i as f32));
+        let second = (0..each).map(|i| at(1, each + i, if i % 2 == 0 { 90.0 } else { 270.0 } + i as f32));
         Views::new(LENGTH, first.chain(second).collect())
     };
     let run = |train: Views, strategy| {
