@@ -251,7 +251,7 @@ impl Tuner {
         }
         let (suffix, labels) = (backbone.suffix(cut), alone.labels.clone());
         let tuning = Tuning::new(options, labels, samples, store, (suffix, start), self.seed);
-        Ok(TuningRun { tuning, alone, cut, read_at })
+        Ok(TuningRun { tuning, alone, cut: read_at, first: cut })
     }
 
     /// Takes over what a fine-tuning found best: stages and head, or the head alone where that validates better.
@@ -259,15 +259,18 @@ impl Tuner {
     /// # Errors
     /// `NOT_TRAINED` where steps are left.
     pub fn finish_tuning(&mut self, run: TuningRun) -> Result<Report> {
-        let TuningRun { tuning, alone: mut model, cut, .. } = run;
+        let TuningRun { tuning, alone: mut model, first, .. } = run;
         let diverged = tuning.diverged().cloned();
         let (rows, tuned) = tuning.finish()?;
         let report = &mut model.report;
         report.stopped_early = rows.len() < report.options.tune.epochs as usize;
         report.epochs.extend(rows);
         report.diverged = diverged;
-        report.tuning =
-            Some(TuningReport { cut, kept: tuned.is_some(), head_validation: report.validation.clone() });
+        report.tuning = Some(TuningReport {
+            cut: first,
+            kept: tuned.is_some(),
+            head_validation: report.validation.clone(),
+        });
         if let Some(tuned) = tuned {
             report.best_epoch = tuned.epoch;
             report.validation = tuned.validation;
@@ -429,13 +432,14 @@ pub struct TuningRun {
     /// What is left where it does no good.
     alone: Model,
     cut: usize,
-    read_at: usize,
+    /// The first stage that is trained.
+    first: usize,
 }
 
 impl TuningRun {
     /// The cut whose features it reads: where training begins, or the images where they are mixed.
     pub fn cut(&self) -> usize {
-        self.read_at
+        self.cut
     }
 }
 
