@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn the_map_of_neighbours_follows_the_nearest() {
         let examples = numbers(4 * CHANNELS, 8);
-        let head = Head::neighbours(&examples, &[0, 0, 1, 1], (2, 1, 0.5), &Device::flex()).unwrap();
+        let columns = crate::dense::Dense::of_columns(&examples, CHANNELS).weights();
+        let head = Head::neighbours(columns, &[0, 0, 1, 1], (2, 1, 0.5), &Device::flex());
         let map = numbers(CHANNELS * 4, 5);
         let embedding: Vec<f32> = map.chunks(4).map(|channel| channel.iter().sum::<f32>() / 4.0).collect();
         let length = embedding.iter().map(|v| v * v).sum::<f32>().sqrt();

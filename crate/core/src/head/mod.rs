@@ -64,28 +64,21 @@ impl Head {
     /// temperature.
     ///
     /// # Shapes
-    /// `examples`: a column of `features` numbers for each of `truth`, one after the other, at any length.
-    ///
-    /// # Errors
-    /// As [`Head::from_tensors`].
+    /// `examples`: `[features, examples]`; `truth`: the class of each.
     pub(crate) fn neighbours(
-        examples: &[f32],
+        examples: Vec<f32>,
         truth: &[usize],
         (classes, nearest, temperature): (usize, usize, f32),
         device: &Device,
-    ) -> Result<Self> {
+    ) -> Self {
         let (count, features) = (truth.len(), examples.len() / truth.len().max(1));
-        let tensor = |name: &str, shape: Vec<usize>, values| HeadTensor { name: name.into(), shape, values };
-        let rows = (0..features).flat_map(|row| examples.iter().skip(row).step_by(features.max(1)).copied());
-        let share = |class: usize, own: usize| if class == own { 1.0 / temperature } else { 0.0 };
-        let votes = truth.iter().flat_map(|own| (0..classes).map(|class| share(class, *own)));
-        let tensors = [
-            tensor("hidden.weight", vec![features, count], rows.collect()),
-            tensor("hidden.bias", vec![count], vec![0.0; count]),
-            tensor("output.weight", vec![count, classes], votes.collect()),
-            tensor("output.bias", vec![classes], vec![0.0; classes]),
-        ];
-        Ok(Self::from_tensors(&tensors, device)?.with_nearest(nearest))
+        let mut votes = vec![0.0; count * classes];
+        for (row, class) in votes.chunks_exact_mut(classes.max(1)).zip(truth) {
+            row.iter_mut().skip(*class).take(1).for_each(|vote| *vote = 1.0 / temperature);
+        }
+        let hidden = linear(features, count, examples, vec![0.0; count], device);
+        let output = linear(count, classes, votes, vec![0.0; classes], device);
+        Self { unit: false, nearest, hidden: Some(hidden), output }
     }
 
     /// Scores before the softmax.

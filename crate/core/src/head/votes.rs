@@ -13,13 +13,14 @@ pub struct Votes {
 }
 
 impl Votes {
-    /// Of units that are each of one class.
-    pub fn new(nearest: usize, units: impl Iterator<Item = (usize, usize)>, classes: usize) -> Self {
-        let mut votes = Self { nearest, classes: vec![(Vec::new(), 1.0); classes] };
-        for (unit, class) in units {
-            votes.classes.iter_mut().skip(class).take(1).for_each(|(own, _)| own.push(unit));
-        }
-        votes
+    /// Of no units yet.
+    pub fn new(nearest: usize, classes: usize) -> Self {
+        Self { nearest, classes: vec![(Vec::new(), 1.0); classes] }
+    }
+
+    /// Adds a unit of a class.
+    pub fn add(&mut self, unit: usize, class: usize) {
+        self.classes.iter_mut().skip(class).take(1).for_each(|(own, _)| own.push(unit));
     }
 
     /// Of the output layer of a head: a unit is of the classes to which its weight is above zero.
@@ -63,10 +64,14 @@ impl Votes {
     /// The nearest units of a class, the nearest first, and its weight.
     fn near(&self, units: &[f32], class: usize) -> (Vec<(usize, f32)>, f32) {
         let Some((own, weight)) = self.classes.get(class) else { return (Vec::new(), 1.0) };
-        let mut near: Vec<(usize, f32)> =
-            own.iter().filter_map(|unit| Some((*unit, *units.get(*unit)?))).collect();
-        near.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-        near.truncate(self.nearest);
+        let mut near: Vec<(usize, f32)> = Vec::with_capacity(self.nearest + 1);
+        for (unit, value) in own.iter().filter_map(|unit| Some((*unit, *units.get(*unit)?))) {
+            let place = near.iter().take_while(|(_, nearer)| *nearer >= value).count();
+            if place < self.nearest {
+                near.insert(place, (unit, value));
+                near.truncate(self.nearest);
+            }
+        }
         (near, *weight)
     }
 }

@@ -1,7 +1,5 @@
 //! What cross-validation makes of examples.
 
-use std::collections::BTreeMap;
-
 /// Standard errors that a difference has to be above.
 const ERRORS: f64 = 2.0;
 
@@ -40,9 +38,12 @@ impl HeldOut {
     /// views that both have: what is preferred is left only for what is shown to be better, at about 5% (the rule of Breiman,
     /// Friedman, Olshen, Stone 1984 has one standard error, of one candidate's loss: Hastie, Tibshirani, Friedman 2009, 7.10).
     pub(super) fn is_clearly_better_than(&self, other: &Self) -> bool {
-        let others: BTreeMap<usize, f64> = other.losses().collect();
-        let gain = |(view, loss): (usize, f64)| others.get(&view).map(|other| other - loss);
-        let gains: Vec<f64> = self.losses().filter_map(gain).collect();
+        let mut others = vec![None; other.views.iter().max().map_or(0, |last| last + 1)];
+        for (view, loss) in other.losses() {
+            others.iter_mut().skip(view).take(1).for_each(|to| *to = Some(loss));
+        }
+        let paired = |(view, loss): (usize, f64)| Some(others.get(view).copied().flatten()? - loss);
+        let gains: Vec<f64> = self.losses().filter_map(paired).collect();
         let count = gains.len() as f64;
         let mean = gains.iter().sum::<f64>() / count;
         let variance = gains.iter().map(|gain| (gain - mean) * (gain - mean)).sum::<f64>() / (count - 1.0);

@@ -7,7 +7,6 @@ use super::prototypes::{FOLDS, SHARPNESS};
 use super::{HeldOut, Standardisation, Sums, Views, targets};
 use crate::dataset::folds;
 use crate::dense::Dense;
-use crate::error::Result;
 use crate::evaluate::Temperature;
 use crate::head::{Head, Votes};
 use burn::tensor::Device;
@@ -89,7 +88,7 @@ impl Neighbours {
     /// Takes the only step; gives what the head makes of the views, of which the plain ones are their own neighbours.
     pub fn step(&mut self) -> Sums {
         self.taken = true;
-        let votes = self.votes(self.chosen.nearest, |_| true);
+        let votes = self.votes(self.chosen.nearest, &[], None);
         let all: Vec<usize> = (0..self.train.len()).collect();
         let mut sums = Sums::default();
         for block in all.chunks(BLOCK) {
@@ -110,43 +109,44 @@ impl Neighbours {
         self.taken
     }
 
-    /// The head. Errors as [`Head::from_tensors`].
-    pub fn head(&self) -> Result<Head> {
+    /// The head.
+    pub fn head(&self) -> Head {
         let Neighbourhood { nearest, temperature } = self.chosen;
-        let columns = self.examples.columns();
-        Head::neighbours(&columns, &self.truth, (self.classes, nearest, temperature), &Device::flex())
+        let chosen = (self.classes, nearest, temperature);
+        Head::neighbours(self.examples.weights(), &self.truth, chosen, &Device::flex())
     }
 
-    /// The votes of the examples that are to be asked.
-    fn votes(&self, nearest: usize, asked: impl Fn(usize) -> bool) -> Votes {
-        let units = self.truth.iter().copied().enumerate().filter(|(unit, _)| asked(*unit));
-        Votes::new(nearest, units, self.classes)
+    /// The votes of the examples, but for those of a fold that is left out.
+    fn votes(&self, nearest: usize, folds: &[Option<usize>], out: Option<usize>) -> Votes {
+        let mut votes = Votes::new(nearest, self.classes);
+        for (unit, class) in self.truth.iter().enumerate() {
+            if out.is_none() || folds.get(unit).copied().flatten() != out {
+                votes.add(unit, *class);
+            }
+        }
+        votes
     }
 
     /// Takes the number of neighbours of the least cross-entropy on examples that are judged by those of the other folds.
     fn choose(&mut self, plain: &Views, places: &[usize], seed: u32) {
         let all_groups = plain.groups();
         let groups: Vec<u32> = places.iter().filter_map(|place| all_groups.get(*place).copied()).collect();
-        let dealt = folds(&self.truth, &groups, FOLDS, seed);
-        let judged: Vec<(usize, usize)> = (0..FOLDS)
-            .flat_map(|fold| dealt.iter().enumerate().map(move |(unit, own)| (fold, unit, *own)))
-            .filter_map(|(fold, unit, own)| (own == Some(fold)).then_some((fold, unit)))
-            .collect();
-        let out = |(_, unit): &(usize, usize)| places.get(*unit).copied();
-        let views: Vec<usize> = judged.iter().filter_map(out).collect();
-        let truth: Vec<usize> = views.iter().map(|place| plain.class(*place)).collect();
+        let folds = folds(&self.truth, &groups, FOLDS, seed);
+        let views: Vec<usize> =
+            places.iter().zip(&folds).filter_map(|(place, fold)| fold.map(|_| *place)).collect();
         if views.is_empty() {
             return;
         }
+        let truth: Vec<usize> = views.iter().map(|place| plain.class(*place)).collect();
         let units = self.examples.apply(&plain.standardised_rows(&views, &self.by));
         let mut least = f64::INFINITY;
         for nearest in NEAREST {
-            let votes: Vec<Votes> = (0..FOLDS)
-                .map(|fold| self.votes(nearest, |unit| dealt.get(unit).copied().flatten() != Some(fold)))
-                .collect();
-            let rows = judged.iter().zip(units.chunks_exact(self.truth.len().max(1)));
-            let said = rows.filter_map(|((fold, _), row)| Some(votes.get(*fold)?.scores(row)));
-            let scores: Vec<f32> = said.flatten().collect();
+            let mut votes = Vec::new();
+            votes.extend((0..FOLDS).map(|fold| self.votes(nearest, &folds, Some(fold))));
+            let mut scores = Vec::with_capacity(views.len() * self.classes);
+            for (row, fold) in units.chunks_exact(self.truth.len().max(1)).zip(folds.iter().flatten()) {
+                scores.extend(votes.get(*fold).map(|votes| votes.scores(row)).unwrap_or_default());
+            }
             let Temperature { value: temperature, loss } = Temperature::fit(&scores, &truth, self.classes);
             if loss < least {
                 least = loss;

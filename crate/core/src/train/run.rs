@@ -75,7 +75,7 @@ impl Learner {
             Self::Descent(descent) => descent.head(),
             Self::Solve(solve) => solve.head(),
             Self::Prototypes(prototypes) => prototypes.head(),
-            Self::Neighbours(neighbours) => neighbours.head(),
+            Self::Neighbours(neighbours) => Ok(neighbours.head()),
         }
     }
 }
@@ -283,10 +283,15 @@ impl Run {
     /// Goes on with the best rival once the solver's strength is chosen, if that is clearly better in cross-validation.
     fn choose(&mut self) {
         let Some(solved) = self.learner.held_out() else { return };
-        let loss = |rival: &Learner| rival.held_out().map_or(f64::INFINITY, HeldOut::loss);
-        let better = |rival: &Learner| rival.held_out().is_some_and(|own| own.is_clearly_better_than(solved));
-        let rivals = std::mem::take(&mut self.rivals).into_iter().filter(better);
-        let Some(rival) = rivals.min_by(|a, b| loss(a).total_cmp(&loss(b))) else { return };
+        let mut best = None;
+        let mut least = f64::INFINITY;
+        for rival in std::mem::take(&mut self.rivals) {
+            let Some(own) = rival.held_out() else { continue };
+            if own.loss() < least && own.is_clearly_better_than(solved) {
+                (least, best) = (own.loss(), Some(rival));
+            }
+        }
+        let Some(rival) = best else { return };
         self.standardisation = Standardisation::unit(self.standardisation.mean.len());
         self.validation.keep_standardised(&self.standardisation);
         self.learner = rival;

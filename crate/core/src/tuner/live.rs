@@ -44,7 +44,7 @@ impl Tuner {
                 let near = Neighbours::new(&views, labels.len(), self.seed, chosen);
                 report.temperature = near.chosen().temperature;
                 report.neighbours = Some(near.chosen().nearest);
-                near.head()?.with_unit(true)
+                near.head().with_unit(true)
             }
             _ => {
                 let linear = before.filter(|model| model.head.unit());
