@@ -18,8 +18,8 @@ const NEAREST: [usize; 3] = [1, 3, 5];
 const MOST_EXAMPLES: usize = 2000;
 /// Examples of a class up to which `auto` looks at this head.
 const FEW: usize = 5;
-/// Views that are judged at once.
-const BLOCK: usize = 64;
+/// Views that are judged in a step.
+const BLOCK: usize = 256;
 
 /// What cross-validation chose.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +40,9 @@ pub struct Neighbours {
     classes: usize,
     chosen: Neighbourhood,
     held_out: Option<HeldOut>,
-    taken: bool,
+    /// What was made of the views that are judged yet, and how many those are.
+    sums: Sums,
+    judged: usize,
 }
 
 impl Neighbours {
@@ -60,7 +62,8 @@ impl Neighbours {
             classes,
             chosen: Neighbourhood { nearest: 1, temperature: 1.0 },
             held_out: None,
-            taken: false,
+            sums: Sums::default(),
+            judged: 0,
         };
         match chosen {
             Some(chosen) => neighbours.chosen = chosen,
@@ -85,28 +88,26 @@ impl Neighbours {
         self.held_out.as_ref()
     }
 
-    /// Takes the only step; gives what the head makes of the views, of which the plain ones are their own neighbours.
-    pub fn step(&mut self) -> Sums {
-        self.taken = true;
+    /// Judges some views by the head, which is there from the beginning; after the last gives what it made of all, of which the
+    /// plain ones are their own neighbours.
+    pub fn step(&mut self) -> Option<Sums> {
+        let block: Vec<usize> = (self.judged..self.train.len()).take(BLOCK).collect();
         let votes = self.votes(self.chosen.nearest, &[], None);
-        let all: Vec<usize> = (0..self.train.len()).collect();
-        let mut sums = Sums::default();
-        for block in all.chunks(BLOCK) {
-            let units = self.examples.apply(&self.train.standardised_rows(block, &self.by));
-            let rows = units.chunks_exact(self.truth.len().max(1));
-            let mut scores: Vec<f32> = rows.flat_map(|row| votes.scores(row)).collect();
-            scores.iter_mut().for_each(|score| *score /= self.chosen.temperature);
-            let truth: Vec<usize> = block.iter().map(|view| self.train.class(*view)).collect();
-            let shares = targets::even_shares(&truth, self.classes);
-            let loss = targets::loss_into_gradient(&mut scores.clone(), &shares, self.classes);
-            sums.add(loss, &scores, &truth);
-        }
-        sums
+        let units = self.examples.apply(&self.train.standardised_rows(&block, &self.by));
+        let rows = units.chunks_exact(self.truth.len().max(1));
+        let mut scores: Vec<f32> = rows.flat_map(|row| votes.scores(row)).collect();
+        scores.iter_mut().for_each(|score| *score /= self.chosen.temperature);
+        let truth: Vec<usize> = block.iter().map(|view| self.train.class(*view)).collect();
+        let shares = targets::even_shares(&truth, self.classes);
+        let loss = targets::loss_into_gradient(&mut scores.clone(), &shares, self.classes);
+        self.sums.add(loss, &scores, &truth);
+        self.judged += block.len();
+        self.ended().then(|| std::mem::take(&mut self.sums))
     }
 
-    /// Whether the step was taken.
+    /// Whether all views are judged.
     pub fn ended(&self) -> bool {
-        self.taken
+        self.judged >= self.train.len()
     }
 
     /// The head.

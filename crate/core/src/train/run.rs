@@ -185,7 +185,7 @@ impl Run {
             Learner::Descent(descent) => descent.step()?,
             Learner::Solve(solve) => solve.step(),
             Learner::Prototypes(prototypes) => Some(prototypes.step()),
-            Learner::Neighbours(neighbours) => Some(neighbours.step()),
+            Learner::Neighbours(neighbours) => neighbours.step(),
         };
         self.choose();
         match sums {

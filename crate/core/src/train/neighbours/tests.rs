@@ -64,7 +64,7 @@ fn what_means_cannot_tell_apart_neighbours_do() {
         right as f64 / test.len() as f64
     };
     let mut neighbours = Neighbours::new(&train, 2, 1, None);
-    assert_eq!(neighbours.step().accuracy(), 1.0);
+    assert_eq!(neighbours.step().unwrap().accuracy(), 1.0);
     assert!(neighbours.ended());
     assert_eq!(accuracy(neighbours.head()), 1.0);
     assert!(accuracy(Prototypes::new(&train, 2, 1).head().unwrap()) < 1.0);
@@ -105,6 +105,15 @@ fn examples_of_one_group_do_not_judge_each_other() {
     let held_out = neighbours.held_out().unwrap();
     let own = held_out.probabilities.chunks_exact(2).zip(&held_out.truth).map(|(row, class)| row[*class]);
     assert!(own.clone().all(|probability| probability <= 0.5), "{:?}", own.collect::<Vec<_>>());
+}
+
+#[test]
+fn many_views_are_judged_in_parts() {
+    let train = views(&[&[0.0; 400], &[90.0; 200]]);
+    let mut neighbours = Neighbours::new(&train, 2, 1, Some(Neighbourhood { nearest: 1, temperature: 1.0 }));
+    let sums: Vec<Option<f64>> = (0..3).map(|_| neighbours.step().map(|sums| sums.accuracy())).collect();
+    assert_eq!(sums, [None, None, Some(1.0)]);
+    assert!(neighbours.ended());
 }
 
 #[test]
