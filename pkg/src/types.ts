@@ -309,7 +309,7 @@ export interface TuneOptions {
   warmup?: number;
   /**
    * Parameter of the Beta distribution that pairs of views are mixed by, 0 to 1; 0 mixes none. The images are mixed, so that the
-   * stages that are not trained run again for every batch: an epoch takes several times as long.
+   * stages that are not trained run again for every batch: each epoch takes as long as embedding its images on top.
    */
   mixup?: number;
   /** Megabytes of features at the cut, or of images to be mixed, that are kept; past it they are computed anew each epoch. 0 to 4096. */

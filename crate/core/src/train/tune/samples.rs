@@ -140,11 +140,15 @@ impl Store {
 
 /// Images `[channels, pixels]` as `[pixels, channels]`.
 fn by_pixels(rows: &[f32], map: Map) -> Vec<f32> {
-    let pixels = map.side * map.side;
-    let image = |image| {
-        (0..pixels).flat_map(move |pixel| <[f32]>::iter(image).skip(pixel).step_by(pixels.max(1)).copied())
-    };
-    rows.chunks_exact(map.len().max(1)).flat_map(image).collect()
+    let mut images = vec![0.0; rows.len()];
+    let pairs = images.chunks_exact_mut(map.len().max(1)).zip(rows.chunks_exact(map.len().max(1)));
+    for (image, planes) in pairs {
+        for (channel, plane) in planes.chunks_exact((map.side * map.side).max(1)).enumerate() {
+            let places = image.iter_mut().skip(channel).step_by(map.channels.max(1));
+            places.zip(plane).for_each(|(to, value)| *to = *value);
+        }
+    }
+    images
 }
 
 /// Views of one example together, so that its image is decoded once.
