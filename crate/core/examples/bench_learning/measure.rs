@@ -77,12 +77,7 @@ pub fn few_neighbours(photos: &Photos) -> Measured {
 pub fn few_auto(photos: &Photos) -> Measured {
     let options = TrainOptions { solver: Solver::Auto, ..all_trained() };
     let accuracies = drawn(photos, 0..DRAWS, &options)?;
-    Ok(Row::at_least(
-        "the same by auto",
-        &accuracies,
-        0.887,
-        "0.887 logistic regression",
-    ))
+    Ok(Row::at_least("the same by auto", &accuracies, 0.887, "0.887 logistic regression"))
 }
 
 pub fn defaults(photos: &Photos) -> Measured {
