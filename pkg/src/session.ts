@@ -331,7 +331,7 @@ export class Session implements Answers {
     timed: (need: Need) => Promise<void>,
     context: CallContext,
   ): Promise<StoredReport> {
-    const run = this.#tuner.startTuning(head);
+    const run = await this.#tuner.startTuning(head);
     // Examples may be removed meanwhile; the training is of those that it began with.
     const [need, wanted] = forTuning(run, options, new Map(this.#files));
     try {

@@ -351,7 +351,8 @@ export class Tuner {
   /**
    * Turns live mode on or off. With it on, the head is solved anew after every image that is added, moved or removed, from
    * where it was, before the call resolves: predictions are always of the examples as they are. Only the plain views are
-   * learnt from; strength and temperature stay as the last training chose them, and nothing is held out. A training is
+   * learnt from; strength and temperature stay as the last training chose them, and nothing is held out. Where the last
+   * training's `solver` was `prototype` or `neighbours`, it is the means or the neighbours that follow. A training is
    * still worth its time at the end.
    *
    * @param on Whether the head follows.

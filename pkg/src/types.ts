@@ -317,9 +317,12 @@ export interface TuneOptions {
   schedule?: 'constant' | 'cosine' | 'linear' | 'step' | 'onecycle';
   /** Part of the steps in which the rate rises from zero, 0 to 0.5. */
   warmup?: number;
-  /** Parameter of the Beta distribution that pairs of views are mixed by at the cut, 0 to 1; 0 mixes none. */
+  /**
+   * Parameter of the Beta distribution that pairs of views are mixed by, 0 to 1; 0 mixes none. The images are mixed, so that the
+   * stages that are not trained run again for every batch: each epoch takes as long as embedding its images on top.
+   */
   mixup?: number;
-  /** Megabytes of features at the cut that are kept; past it they are computed anew each epoch. 0 to 4096. */
+  /** Megabytes of features at the cut, or of images to be mixed, that are kept; past it they are computed anew each epoch. 0 to 4096. */
   cacheMb?: number;
 }
 
@@ -335,12 +338,15 @@ export interface TrainOptions {
    * How the head is trained. `lbfgs` solves a linear head on all views at once, to the optimum of multinomial logistic
    * regression with L2: an iteration is an epoch, cross-validation on the examples trained on chooses the strength and
    * how sure its probabilities are, and what the others go by (`batchSize` to `mixup`, `dropout`, `patience`) does not matter.
-   * `prototype` trains nothing: an image is of the class whose mean embedding is nearest by angle. `auto` takes `lbfgs` or
-   * `prototype`, whichever does better in cross-validation.
+   * `prototype` trains nothing: an image is of the class whose mean embedding is nearest by angle. `neighbours` does not either:
+   * an image is of the class whose nearest examples are nearest, 1, 3 or 5 of each, whichever does best in cross-validation. It
+   * was never seen to do better than the others, and a project keeps the embeddings of up to 2000 images for it; only with the
+   * strategy `head`. `auto` takes `lbfgs`, unless `prototype`, or with at most five images of each class `neighbours`, does
+   * better in cross-validation by more than two standard errors.
    * `adamw`, `adam` and `sgd` go by batches and keep the epoch that validates best; a head with a hidden layer is always trained
    * so, by `adamw` where none of them is named.
    */
-  solver?: 'lbfgs' | 'prototype' | 'auto' | 'adamw' | 'adam' | 'sgd';
+  solver?: 'lbfgs' | 'prototype' | 'neighbours' | 'auto' | 'adamw' | 'adam' | 'sgd';
   /** 1 to 10000; the most of them, where the solver ends by itself. */
   epochs?: number;
   /** Views of each example, 1 to 100; the first is the plain one. */
@@ -493,11 +499,13 @@ export interface StoredReport {
   validation: Metrics | null;
   /**
    * The images that were trained on, each judged by a head that was trained on the others: five folds. A little too kind,
-   * since strength and temperature were chosen by it; null where nothing was (`solver: 'adamw'`, hidden units).
+   * since strength, neighbours and temperature were chosen by it; null where nothing was (`solver: 'adamw'`, hidden units).
    */
   crossValidation: Metrics | null;
   /** The inverse regularisation strength that cross-validation chose, scikit-learn's `C`; null where there is none. */
   strength: number | null;
+  /** How many of the nearest images of each class decide; null where the head is none of nearest neighbours. */
+  neighbours: number | null;
   /** What the scores are divided by so that probabilities fit the predictions of cross-validation; 1 where not fitted. */
   temperature: number;
   /**

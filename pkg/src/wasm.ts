@@ -107,7 +107,7 @@ export interface WasmTuner {
   /** Solves for the plain views that are there, from the head that is there; false where there are not two classes. */
   follow(options: ResolvedTrainOptions): boolean;
   /** Goes on with the backbone's stages from a finished run of the head, and consumes it. */
-  startTuning(run: WasmRun): WasmTuningRun;
+  startTuning(run: WasmRun): Promise<WasmTuningRun>;
   /** Takes over what the fine-tuning found best and consumes it. */
   finishTuning(run: WasmTuningRun): StoredReport;
   report(): StoredReport | undefined;

@@ -64,6 +64,7 @@ function difference(found: ArrayLike<number>, expected: number[]): number {
 const STRATEGIES: Record<string, TrainOptions> = {
   'a linear head': { views: 1 },
   'a hidden layer': { views: 1, hidden: 8, epochs: 5 },
+  'nearest neighbours': { views: 1, solver: 'neighbours' },
   'fine-tuned stages': { views: 1, validation: 0, strategy: 'partial', batchSize: 16, tune: { epochs: 1 } },
 };
 

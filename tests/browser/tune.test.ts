@@ -78,6 +78,20 @@ test('pauses and the size of the cache change nothing', async () => {
   assert.deepEqual(uncached.predictions, plain.predictions);
 });
 
+test('with mixup the images are kept, or read again, and the result is the same', async (t) => {
+  const mixed = { ...TUNE, validation: 0, tune: { epochs: 2, mixup: 0.4 } };
+  const plain = await train({ ...mixed, tune: { epochs: 2 } });
+  const kept = await train(mixed);
+  assert.deepEqual(kept.report.tuning, plain.report.tuning);
+  assert.notDeepEqual(kept.predictions, plain.predictions);
+  assert.deepEqual(kept.again, kept.predictions);
+  t.diagnostic(`${kept.timings.trainMs.toFixed(0)} ms, ${plain.timings.trainMs.toFixed(0)} ms without`);
+  const uncached = await train({ ...mixed, tune: { ...mixed.tune, cacheMb: 0 } });
+  assert.ok(uncached.timings.embeddedViews > kept.timings.embeddedViews);
+  assert.deepEqual(uncached.report.epochs, kept.report.epochs);
+  assert.deepEqual(uncached.predictions, kept.predictions);
+});
+
 test('a fine-tuning that makes it worse leaves the head alone', async () => {
   const harmful = { ...TUNE, tune: { epochs: 1, learningRate: 1, backboneRate: 1, clip: 0, warmup: 0 } } satisfies TrainOptions;
   const { report, predictions } = await train(harmful);

@@ -67,7 +67,8 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
     let normalised = Tensor::<4>::from_data(TensorData::new(normalised, [IMAGES, side, side, 3]), &device);
     let embedding = backbone.embed(normalised.permute([0, 3, 1, 2]));
     // Neither even nor certain probabilities would show a difference.
-    let scores: Vec<f32> = head.forward(embedding.clone(), None).into_data().try_to_vec().map_err(text)?;
+    let scores: Vec<f32> =
+        head.forward(embedding.clone(), None).map_err(text)?.into_data().try_to_vec().map_err(text)?;
     let head = head.cooled(scores.iter().fold(0.0, |most, score| score.abs().max(most)));
     let probabilities = head.probabilities(embedding.clone())?;
     let embedding = embedding.into_data().try_to_vec().map_err(text)?;

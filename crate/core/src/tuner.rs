@@ -11,9 +11,9 @@ use crate::evaluate::{Metrics, Saliency, Suspect, Unknown, suspects};
 use crate::export::{Export, Format};
 use crate::image::{Traits, View};
 use crate::model::{Model, Prediction};
-use crate::prefix::Map;
 use crate::prefix::cache::{FeatureCache, Features};
 use crate::prefix::maps::MapCache;
+use crate::prefix::{CpuPrefix, Map};
 use crate::project::Project;
 use crate::seed;
 pub use crate::train::tune::Pending;
@@ -251,23 +251,28 @@ impl Tuner {
     /// # Errors
     /// `OPTION_INVALID` for a cut that the backbone does not have; `NOT_TRAINED` as [`Tuner::finish_run`]; `INTERNAL` where
     /// the strategy trains no stages.
-    pub fn start_tuning(&self, training: Training) -> Result<TuningRun> {
+    pub async fn start_tuning(&self, training: Training) -> Result<TuningRun> {
         let missing = |what: &str| Error::Internal { reason: format!("fine-tuning without {what}") };
         let cut = self.cut(&training.options)?.ok_or_else(|| missing("a cut"))?;
         let (backbone, maps) = self.backbone.as_ref().ok_or_else(|| missing("a backbone"))?;
-        let map = *maps.get(cut).ok_or_else(|| missing("a map at the cut"))?;
+        let read_at = training.options.tune.read_at(cut);
+        let map = *maps.get(read_at).ok_or_else(|| missing("a map at the cut"))?;
         let (options, samples) = (training.options.clone(), training.samples.clone());
         self.maps.lock().unwrap_or_else(PoisonError::into_inner).use_for(
-            cut,
+            read_at,
             &augmentation(&options)?,
             options.tune.cache_bytes(),
         );
         let alone = self.head_alone(training)?;
         let start = Alone { head: alone.head.clone(), validation: alone.report.validation.clone() };
-        let store = Store::new(map, Arc::clone(&self.maps));
+        let mut store = Store::new(map, Arc::clone(&self.maps));
+        if read_at < cut {
+            let plan = backbone.lower(cut).await?;
+            store = store.before(CpuPrefix::compile(&plan, self.input_size as usize)?);
+        }
         let (suffix, labels) = (backbone.suffix(cut), alone.labels.clone());
         let tuning = Tuning::new(options, labels, samples, store, (suffix, start), self.seed);
-        Ok(TuningRun { tuning, alone, cut })
+        Ok(TuningRun { tuning, alone, cut: read_at, first: cut })
     }
 
     /// Takes over what a fine-tuning found best: stages and head, or the head alone where that validates better.
@@ -275,15 +280,18 @@ impl Tuner {
     /// # Errors
     /// `NOT_TRAINED` where steps are left.
     pub fn finish_tuning(&mut self, run: TuningRun) -> Result<Report> {
-        let TuningRun { tuning, alone: mut model, cut } = run;
+        let TuningRun { tuning, alone: mut model, first, .. } = run;
         let diverged = tuning.diverged().cloned();
         let (rows, tuned) = tuning.finish()?;
         let report = &mut model.report;
         report.stopped_early = rows.len() < report.options.tune.epochs as usize;
         report.epochs.extend(rows);
         report.diverged = diverged;
-        report.tuning =
-            Some(TuningReport { cut, kept: tuned.is_some(), head_validation: report.validation.clone() });
+        report.tuning = Some(TuningReport {
+            cut: first,
+            kept: tuned.is_some(),
+            head_validation: report.validation.clone(),
+        });
         if let Some(tuned) = tuned {
             report.best_epoch = tuned.epoch;
             report.validation = tuned.validation;
@@ -307,6 +315,7 @@ impl Tuner {
             validation: outcome.validation,
             cross_validation: outcome.cross_validation,
             strength: outcome.strength,
+            neighbours: outcome.neighbours,
             temperature: outcome.temperature,
             diverged: outcome.diverged,
             tuning: None,
@@ -444,10 +453,12 @@ pub struct TuningRun {
     /// What is left where it does no good.
     alone: Model,
     cut: usize,
+    /// The first stage that is trained.
+    first: usize,
 }
 
 impl TuningRun {
-    /// The cut whose features it reads.
+    /// The cut whose features it reads: where training begins, or the images where they are mixed.
     pub fn cut(&self) -> usize {
         self.cut
     }

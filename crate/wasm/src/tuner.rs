@@ -164,8 +164,8 @@ impl Tuner {
 
     /// Goes on with the stages of the backbone from a finished training of the head.
     #[wasm_bindgen(js_name = startTuning)]
-    pub fn start_tuning(&self, run: Run) -> JsResult<TuningRun> {
-        self.0.start_tuning(run.0).map(TuningRun).map_err(throw)
+    pub async fn start_tuning(&self, run: Run) -> JsResult<TuningRun> {
+        self.0.start_tuning(run.0).await.map(TuningRun).map_err(throw)
     }
 
     /// Takes over what a fine-tuning found best, and gives its report.
@@ -241,7 +241,7 @@ impl Run {
 
 #[wasm_bindgen]
 impl TuningRun {
-    /// The cut whose features it reads.
+    /// The cut whose features it reads: where training begins, or 0 where images are mixed.
     pub fn cut(&self) -> usize {
         self.0.cut()
     }

@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         measure::defaults,
         measure::few,
         measure::few_means,
+        measure::few_neighbours,
         measure::few_auto,
         measure::few_defaults,
         measure::calibration,

@@ -129,7 +129,7 @@ impl Photos {
         let mut tuner = self.project(indices, &self.labels_of(indices), options.views, seed)?;
         let mut training = tuner.start_run(options)?;
         while training.run.step()? != Progress::Finished {}
-        let mut run = tuner.start_tuning(training)?;
+        let mut run = block_on(tuner.start_tuning(training))?;
         assert_eq!(run.cut(), self.cut());
         for pending in run.tuning.pending() {
             let features = &self.photo(indices[pending.example as usize]).at_cut;

@@ -2,8 +2,8 @@
 //!
 //! The embedding is the mean of the last feature map over its cells, and a linear head's score is a sum over the embedding:
 //! so it is a mean over the cells of what each cell adds, the class activation map (Zhou, Khosla, Lapedriza, Oliva, Torralba
-//! 2016). With a hidden layer its gradient takes the place of the weights, which is Grad-CAM (Selvaraju et al. 2017) without
-//! cutting off what speaks against the class.
+//! 2016). With a hidden layer, or nearest neighbours, its gradient takes the place of the weights, which is Grad-CAM (Selvaraju et al.
+//! 2017) without cutting off what speaks against the class. That of neighbours is of the examples that vote, by what they count.
 
 use crate::error::{Error, Result};
 use crate::head::Head;
@@ -93,6 +93,35 @@ mod tests {
         (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 
+    /// The slope along the embedding, at the length that it has, of a head whose hidden units are examples.
+    #[test]
+    fn the_map_of_neighbours_follows_the_nearest() {
+        let examples = numbers(4 * CHANNELS, 8);
+        let columns = crate::dense::Dense::of_columns(&examples, CHANNELS).weights();
+        let head = Head::neighbours(columns, &[0, 0, 1, 1], (2, 1, 0.5), &Device::flex());
+        let map = numbers(CHANNELS * 4, 5);
+        let embedding: Vec<f32> = map.chunks(4).map(|channel| channel.iter().sum::<f32>() / 4.0).collect();
+        let length = embedding.iter().map(|v| v * v).sum::<f32>().sqrt();
+        for unit in [false, true] {
+            let head = head.clone().with_unit(unit);
+            let row = TensorData::new(embedding.clone(), [1, CHANNELS]);
+            let scores = head.forward(Tensor::from_data(row, &Device::flex()), None).unwrap();
+            let scores = crate::head::values(scores).unwrap();
+            for (class, score) in scores.iter().enumerate() {
+                // With one neighbour the score is a product with it, and the map adds up to that.
+                let cells = Saliency::of(&head, &map, class).unwrap().cells;
+                let mean = cells.iter().sum::<f32>() / 4.0;
+                assert!((mean - score).abs() < 1e-4, "{mean} {score}");
+                let dots: Vec<f32> = examples[class * 2 * CHANNELS..(class + 1) * 2 * CHANNELS]
+                    .chunks(CHANNELS)
+                    .map(|e| e.iter().zip(&embedding).map(|(a, b)| a * b).sum::<f32>() * 2.0)
+                    .collect();
+                let expected = dots[0].max(dots[1]) / if unit { length } else { 1.0 };
+                assert!((score - expected).abs() < 1e-4, "{score} {expected}");
+            }
+        }
+    }
+
     /// A head with random weights.
     fn head(hidden: usize) -> Head {
         let device = Device::flex();
@@ -106,7 +135,7 @@ mod tests {
 
     fn scores(head: &Head, embedding: &[f32]) -> Vec<f32> {
         let row = TensorData::new(embedding.to_vec(), [1, CHANNELS]);
-        crate::head::values(head.forward(Tensor::from_data(row, &Device::flex()), None)).unwrap()
+        crate::head::values(head.forward(Tensor::from_data(row, &Device::flex()), None).unwrap()).unwrap()
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub enum Element {
     Float = 1,
     /// `UINT8`.
     Uint8 = 2,
+    /// `INT64`.
+    Whole = 7,
 }
 
 /// A size of an input or output.
@@ -60,13 +62,24 @@ impl<'a> Graph<'a> {
 
     /// Adds weights and gives their name.
     pub fn weights(&mut self, shape: &[usize], values: &[f32]) -> String {
+        self.constant(shape, Element::Float, |tensor| tensor.floats(9, values))
+    }
+
+    /// Adds a list of whole numbers and gives its name.
+    pub fn wholes(&mut self, values: &[usize]) -> String {
+        self.constant(&[values.len()], Element::Whole, |tensor| {
+            values.iter().for_each(|value| tensor.number(7, *value as u64));
+        })
+    }
+
+    fn constant(&mut self, shape: &[usize], element: Element, values: impl FnOnce(&mut Protobuf)) -> String {
         let name = format!("weights{}", self.weights);
         self.weights += 1;
         self.out.message(5, |tensor| {
             shape.iter().for_each(|size| tensor.number(1, *size as u64));
-            tensor.number(2, Element::Float as u64);
+            tensor.number(2, element as u64);
             tensor.text(8, &name);
-            tensor.floats(9, values);
+            values(tensor);
         });
         name
     }
@@ -76,6 +89,20 @@ impl<'a> Graph<'a> {
         let name = format!("value{}", self.made);
         self.made += 1;
         self.named(&name, operator, inputs, attributes);
+        name
+    }
+
+    /// Adds a node for the largest numbers of each row and gives the name of its value. It must have another, their places.
+    pub fn largest(&mut self, rows: &str, count: usize) -> String {
+        let count = self.wholes(&[count]);
+        let name = format!("value{}", self.made);
+        self.made += 1;
+        self.out.message(1, |node| {
+            [rows, &count].iter().for_each(|input| node.text(1, input));
+            [&name, &format!("{name}.places")].iter().for_each(|output| node.text(2, output));
+            node.text(3, &name);
+            node.text(4, "TopK");
+        });
         name
     }
 

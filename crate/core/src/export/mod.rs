@@ -21,6 +21,9 @@ pub const PREPROCESS_KEY: &str = "rekindle.preprocess";
 /// Metadata key of what the head does to an embedding before its first layer: `unit` (length one) or nothing.
 pub const SCALING_KEY: &str = "rekindle.scaling";
 
+/// Metadata key of how many examples of each class vote, in a head whose hidden units are examples.
+pub const NEAREST_KEY: &str = "rekindle.nearest";
+
 /// What a model is exported as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -5,7 +5,7 @@ use super::graph::{Attribute, Element, Graph, Size};
 use super::protobuf::Protobuf;
 use super::trunk::trunk;
 use crate::error::Result;
-use crate::head::HeadTensor;
+use crate::head::{HeadTensor, Votes};
 
 /// Version of the file format; ONNX 1.10 (2021) and later read it.
 const IR_VERSION: u64 = 8;
@@ -26,6 +26,7 @@ pub async fn write(export: &Export<'_>) -> Result<Vec<u8>> {
     let maps = plan.checked_maps(side)?;
     let features = Size::Fixed(export.head.features());
     let layers = export.head.to_tensors()?;
+    let votes = if export.head.nearest() > 0 { Some(export.head.votes()?) } else { None };
     let mut model = Protobuf::default();
     model.number(1, IR_VERSION);
     model.text(2, "rekindle");
@@ -38,7 +39,8 @@ pub async fn write(export: &Export<'_>) -> Result<Vec<u8>> {
         let image = normalise(&mut graph, export.spec.mean, export.spec.std);
         let pooled = trunk(&mut graph, &plan, &maps, image, side);
         graph.named(EMBEDDING, "Flatten", &[&pooled], &[]);
-        head(&mut graph, export.head.unit(), &layers);
+        let scores = head(&mut graph, export.head.unit(), &layers, votes.as_ref());
+        graph.named("probabilities", "Softmax", &[&scores], &[Attribute::Whole("axis", 1)]);
     });
     // The default domain is that of ONNX's own operators.
     model.message(8, |opset| opset.number(2, OPSET));
@@ -63,24 +65,49 @@ fn normalise(graph: &mut Graph<'_>, mean: [f32; 3], std: [f32; 3]) -> String {
     graph.node("Transpose", &[&image], &[Attribute::Wholes("perm", vec![0, 3, 1, 2])])
 }
 
-/// What [`Head`](crate::head::Head) does: length one where it wants that, its layers with ReLU between them, softmax.
-/// The temperature is in the last layer.
-fn head(graph: &mut Graph<'_>, unit: bool, layers: &[HeadTensor]) {
+/// What [`Head`](crate::head::Head) does: length one where it wants that, and its layers with ReLU between them, or the votes of
+/// the first one's units. The temperature is in the last layer. Gives the name of the scores.
+fn head(graph: &mut Graph<'_>, unit: bool, layers: &[HeadTensor], votes: Option<&Votes>) -> String {
     let mut value = EMBEDDING.to_owned();
     if unit {
         let least = graph.weights(&[], &[f32::MIN_POSITIVE]);
-        let axes = [Attribute::Wholes("axes", vec![1]), Attribute::Whole("keepdims", 1)];
-        let norm = graph.node("ReduceL2", &[&value], &axes);
+        let norm = graph.node("ReduceL2", &[&value], &of_rows());
         let norm = graph.node("Max", &[&norm, &least], &[]);
         value = graph.node("Div", &[&value, &norm], &[]);
     }
     let (pairs, _) = layers.as_chunks::<2>();
     for (index, pair) in pairs.iter().enumerate() {
         if index > 0 {
+            if let Some(votes) = votes {
+                return vote(graph, &value, votes);
+            }
             value = graph.node("Relu", &[&value], &[]);
         }
         let [weight, bias] = pair.each_ref().map(|tensor| graph.weights(&tensor.shape, &tensor.values));
         value = graph.node("Gemm", &[&value, &weight, &bias], &[]);
     }
-    graph.named("probabilities", "Softmax", &[&value], &[Attribute::Whole("axis", 1)]);
+    value
+}
+
+/// What [`Votes::scores`] does. Every class has units: it is trained on one example of each at least.
+fn vote(graph: &mut Graph<'_>, units: &str, votes: &Votes) -> String {
+    let mut scores = Vec::new();
+    for (own, weight) in votes.classes() {
+        let count = votes.nearest().min(own.len());
+        let own = graph.wholes(own);
+        let own = graph.node("Gather", &[units, &own], &[Attribute::Whole("axis", 1)]);
+        let near = graph.largest(&own, count);
+        let sum = graph.node("ReduceLogSumExp", &[&near], &of_rows());
+        let share = graph.weights(&[], &[libm::logf(count as f32)]);
+        let mean = graph.node("Sub", &[&sum, &share], &[]);
+        let weight = graph.weights(&[], &[*weight]);
+        scores.push(graph.node("Mul", &[&mean, &weight], &[]));
+    }
+    let scores: Vec<&str> = scores.iter().map(String::as_str).collect();
+    graph.node("Concat", &scores, &[Attribute::Whole("axis", 1)])
+}
+
+/// Of an operator that makes one number of each row.
+fn of_rows() -> [Attribute; 2] {
+    [Attribute::Wholes("axes", vec![1]), Attribute::Whole("keepdims", 1)]
 }

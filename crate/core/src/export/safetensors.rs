@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Export, SCALING_KEY};
+use super::{Export, NEAREST_KEY, SCALING_KEY};
 use crate::error::Result;
 use crate::head::HeadTensor;
 use crate::weights::{CHECKSUM_KEY, Views, Written, add, checksum};
@@ -30,6 +30,9 @@ pub fn write(export: &Export<'_>) -> Result<Vec<u8>> {
     add(&mut views, &head)?;
     let mut metadata = export.metadata(&spec)?;
     metadata.push((SCALING_KEY, if export.head.unit() { "unit" } else { "none" }.into()));
+    if export.head.nearest() > 0 {
+        metadata.push((NEAREST_KEY, export.head.nearest().to_string()));
+    }
     let mut entries = HashMap::new();
     for (key, value) in &metadata {
         entries.insert((*key).to_owned(), value.clone());

@@ -1,4 +1,6 @@
-//! The new classifier on the embedding: one linear layer, or one hidden layer before it.
+//! The new classifier on the embedding: one linear layer, one hidden layer before it, or the examples themselves.
+
+mod votes;
 
 use crate::dense::Dense;
 use crate::error::{Error, Result};
@@ -6,13 +8,16 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use rand::Rng;
+pub(crate) use votes::Votes;
 
-/// A linear or one-hidden-layer (ReLU) classifier on the embedding. It lives on the CPU device: a step on it costs less
-/// there than the dispatches to a GPU would.
+/// A linear or one-hidden-layer (ReLU) classifier on the embedding, or one whose hidden units are examples that vote. It
+/// lives on the CPU device: a step on it costs less there than the dispatches to a GPU would.
 #[derive(Module, Debug)]
 pub struct Head {
     /// Whether features are scaled to length one before the first layer.
     unit: bool,
+    /// How many of the hidden units of each class vote; 0 where they are no examples.
+    nearest: usize,
     hidden: Option<Linear>,
     output: Linear,
 }
@@ -35,12 +40,13 @@ impl Head {
         let zero =
             |rows, columns| linear(rows, columns, vec![0.0; rows * columns], vec![0.0; columns], device);
         if hidden == 0 {
-            return Self { unit: false, hidden: None, output: zero(features, classes) };
+            return Self { unit: false, nearest: 0, hidden: None, output: zero(features, classes) };
         }
         let bound = (6.0 / features as f32).sqrt();
         let weight = (0..features * hidden).map(|_| rng.random_range(-bound..bound)).collect();
         Self {
             unit: false,
+            nearest: 0,
             hidden: Some(linear(features, hidden, weight, vec![0.0; hidden], device)),
             output: zero(hidden, classes),
         }
@@ -54,21 +60,60 @@ impl Head {
         Self::from_tensors(&[weight, tensor("output.bias", vec![classes], layer.biases())], device)
     }
 
+    /// A head of examples, each of a class: `nearest` of each class vote, as [`Votes`] says, and what they say is divided by a
+    /// temperature.
+    ///
+    /// # Shapes
+    /// `examples`: `[features, examples]`; `truth`: the class of each.
+    pub(crate) fn neighbours(
+        examples: Vec<f32>,
+        truth: &[usize],
+        (classes, nearest, temperature): (usize, usize, f32),
+        device: &Device,
+    ) -> Self {
+        let (count, features) = (truth.len(), examples.len() / truth.len().max(1));
+        let mut votes = vec![0.0; count * classes];
+        for (row, class) in votes.chunks_exact_mut(classes.max(1)).zip(truth) {
+            row.iter_mut().skip(*class).take(1).for_each(|vote| *vote = 1.0 / temperature);
+        }
+        let hidden = linear(features, count, examples, vec![0.0; count], device);
+        let output = linear(count, classes, votes, vec![0.0; classes], device);
+        Self { unit: false, nearest, hidden: Some(hidden), output }
+    }
+
     /// Scores before the softmax.
     ///
     /// # Shapes
-    /// `features`: `[batch, features]`; `dropout`: factors of the output layer's inputs, `[batch, hidden or features]`;
-    /// result: `[batch, classes]`.
-    pub fn forward(&self, features: Tensor<2>, dropout: Option<Tensor<2>>) -> Tensor<2> {
+    /// `features`: `[batch, features]`; `dropout`: factors of the output layer's inputs, `[batch, hidden or features]`, of
+    /// which a head of examples knows nothing; result: `[batch, classes]`.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the device does not give the values back.
+    pub fn forward(&self, features: Tensor<2>, dropout: Option<Tensor<2>>) -> Result<Tensor<2>> {
         let features = if self.unit { to_unit(features) } else { features };
         let x = match &self.hidden {
+            Some(hidden) if self.nearest > 0 => return self.vote(hidden.forward(features)),
             Some(hidden) => activation::relu(hidden.forward(features)),
             None => features,
         };
-        self.output.forward(match dropout {
+        Ok(self.output.forward(match dropout {
             Some(mask) => x * mask,
             None => x,
-        })
+        }))
+    }
+
+    /// Scores of rows of hidden units that are examples.
+    fn vote(&self, units: Tensor<2>) -> Result<Tensor<2>> {
+        let ([batch, count], device) = (units.dims(), units.device());
+        let votes = self.votes()?;
+        let units = values(units)?;
+        let scores = units.chunks_exact(count.max(1)).flat_map(|row| votes.scores(row)).collect();
+        Ok(Tensor::from_data(TensorData::new(scores, [batch, self.classes()]), &device))
+    }
+
+    /// Who votes, where examples do. Errors as [`Head::forward`].
+    pub(crate) fn votes(&self) -> Result<Votes> {
+        Ok(Votes::of_layer(self.nearest, &values(self.output.weight.val())?, self.classes()))
     }
 
     /// Probabilities of the classes, row by row.
@@ -79,7 +124,7 @@ impl Head {
     /// # Errors
     /// `INTERNAL` where the device does not give the values back.
     pub fn probabilities(&self, features: Tensor<2>) -> Result<Vec<f32>> {
-        values(activation::softmax(self.forward(features, None), 1))
+        values(activation::softmax(self.forward(features, None)?, 1))
     }
 
     /// What the score of a class changes by with each feature of this embedding. Where features are scaled to length one,
@@ -101,9 +146,16 @@ impl Head {
         let column = self.output.weight.val().narrow(1, class, 1);
         let gradient = match &self.hidden {
             Some(hidden) => {
-                let features = if self.unit { to_unit(features) } else { features };
-                let open = hidden.forward(features).greater_elem(0.0).float().transpose();
-                hidden.weight.val().matmul(column * open)
+                let units = hidden.forward(if self.unit { to_unit(features) } else { features });
+                let slopes = match self.nearest {
+                    0 => column * units.greater_elem(0.0).float().transpose(),
+                    _ => {
+                        let slopes = self.votes()?.sensitivity(&values(units)?, class);
+                        let shape = [slopes.len(), 1];
+                        Tensor::from_data(TensorData::new(slopes, shape), &self.device())
+                    }
+                };
+                hidden.weight.val().matmul(slopes)
             }
             None => column,
         };
@@ -161,6 +213,16 @@ impl Head {
         Self { unit, ..self }
     }
 
+    /// How many examples of each class vote; 0 where its hidden units, if any, are no examples.
+    pub fn nearest(&self) -> usize {
+        self.nearest
+    }
+
+    /// The same head, where its hidden units are examples, of which so many of each class vote.
+    pub fn with_nearest(self, nearest: usize) -> Self {
+        Self { nearest, ..self }
+    }
+
     /// The head that gives for raw features `x` what this one gives for `(x - mean) * scale`.
     pub fn fold_standardisation(self, mean: &[f32], scale: &[f32]) -> Self {
         let fold = |layer: Linear| {
@@ -179,7 +241,7 @@ impl Head {
         }
     }
 
-    /// Its tensors, to be stored together with [`Head::unit`].
+    /// Its tensors, to be stored together with [`Head::unit`] and [`Head::nearest`].
     ///
     /// # Errors
     /// `INTERNAL` where the device does not give the values back.
@@ -205,7 +267,8 @@ impl Head {
         Ok(tensors)
     }
 
-    /// The head that [`Head::to_tensors`] was called on, reading features as they are: see [`Head::with_unit`].
+    /// The head that [`Head::to_tensors`] was called on, reading features as they are: see [`Head::with_unit`] and
+    /// [`Head::with_nearest`].
     ///
     /// # Errors
     /// `PROJECT_FORMAT` where a tensor is missing or its shape does not fit the others.
@@ -225,6 +288,7 @@ impl Head {
         };
         let head = Self {
             unit: false,
+            nearest: 0,
             hidden: find("hidden.weight").map(|_| layer("hidden")).transpose()?,
             output: layer("output")?,
         };
@@ -310,17 +374,17 @@ mod tests {
         let row = |v: [f32; 3]| Tensor::<2>::from_data([v], &device);
         for hidden in [0, 4] {
             let standardised = (features(&device) - row(mean)) * row(scale);
-            let expected = values(head(hidden).forward(standardised, None)).unwrap();
+            let expected = values(head(hidden).forward(standardised, None).unwrap()).unwrap();
             let raw = |unit| head(hidden).fold_standardisation(&mean, &scale).with_unit(unit);
             let close = |found: Vec<f32>| {
                 for (a, b) in expected.iter().zip(&found) {
                     assert!((a - b).abs() < 1e-5, "{expected:?} {found:?}");
                 }
             };
-            close(values(raw(false).forward(features(&device), None)).unwrap());
+            close(values(raw(false).forward(features(&device), None).unwrap()).unwrap());
             let norms = Tensor::<2>::from_data([[5.25f32.sqrt()], [10f32.sqrt()]], &device);
-            let unit = values(raw(true).forward(features(&device), None)).unwrap();
-            let expected = values(raw(false).forward(features(&device) / norms, None)).unwrap();
+            let unit = values(raw(true).forward(features(&device), None).unwrap()).unwrap();
+            let expected = values(raw(false).forward(features(&device) / norms, None).unwrap()).unwrap();
             for (a, b) in expected.iter().zip(&unit) {
                 assert!((a - b).abs() < 1e-5, "{expected:?} {unit:?}");
             }

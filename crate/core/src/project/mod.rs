@@ -17,8 +17,9 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// Version of the format. A file with a higher one is refused.
 ///
-/// 2 may hold stages that were fine-tuned, and heads that scale features to length one; 1 never does.
-const VERSION: u32 = 2;
+/// 2 may hold stages that were fine-tuned, and heads that scale features to length one; 1 never does. 3 may hold heads of
+/// nearest neighbours.
+const VERSION: u32 = 3;
 
 /// Most bytes that an entry may unpack to: far above any head, far below what would exhaust a tab.
 const LARGEST_ENTRY: u64 = 256 << 20;
@@ -68,6 +69,9 @@ struct Manifest {
     /// Whether the head scales features to length one before its first layer.
     #[serde(default)]
     unit_features: bool,
+    /// How many of the head's hidden units of each class vote, which then are examples; 0 where they are not.
+    #[serde(default)]
+    nearest: usize,
     /// The stage that the fine-tuned ones begin with.
     #[serde(default)]
     cut: Option<usize>,
@@ -90,6 +94,7 @@ impl Project {
             // JSON has no infinity: none says that nothing is called unknown.
             unknown_threshold: Some(self.model.unknown.threshold()).filter(|t| t.is_finite()),
             unit_features: self.model.head.unit(),
+            nearest: self.model.head.nearest(),
             cut: self.model.tuned.as_ref().map(|tuned| tuned.cut),
             report: self.model.report.clone(),
         };
@@ -115,7 +120,7 @@ impl Project {
         let manifest: Manifest = serde_json::from_slice(&manifest).map_err(damaged)?;
         let tensors = entry(&mut zip, TENSORS)?;
         let Numbers { head, stages, references } = read_tensors(&tensors)?;
-        let head = head.with_unit(manifest.unit_features);
+        let head = head.with_unit(manifest.unit_features).with_nearest(manifest.nearest);
         let tuned = match manifest.cut {
             Some(cut) => Some(TunedStages { cut, tensors: stages }),
             None if stages.is_empty() => None,

@@ -1,8 +1,8 @@
 //! A linear head judged on examples that it was not trained on, each once.
 
 use super::samples::Samples;
-use super::strength::{HeldOut, Selection};
-use super::{Standardisation, TrainOptions, Views};
+use super::strength::Selection;
+use super::{HeldOut, Standardisation, TrainOptions, Views};
 
 /// Strength for examples whose labels are in doubt: a head held back so strongly learns no single example by heart.
 const DOUBTING: [f64; 1] = [0.001];

@@ -4,9 +4,11 @@
 mod adamw;
 mod cross_validation;
 mod descent;
+mod held_out;
 mod lbfgs;
 mod linear;
 mod live;
+mod neighbours;
 mod network;
 mod objective;
 mod options;
@@ -24,12 +26,14 @@ pub mod tune;
 mod views;
 
 pub use cross_validation::CrossValidation;
+pub use held_out::HeldOut;
 pub(crate) use live::{Start, resolve};
+pub(crate) use neighbours::{Neighbourhood, Neighbours};
 pub use options::{ClassWeights, Solver, Strategy, TrainOptions};
 pub use prior::weight_variances;
+pub(crate) use prototypes::Prototypes;
 pub use report::{Divergence, EpochRow, Phase, Report, TuningReport};
 pub use run::{Outcome, Progress, Run};
-pub use strength::HeldOut;
 use sums::Sums;
 use targets::Targets;
 pub use views::{LabelledView, Standardisation, Views};

@@ -43,7 +43,7 @@ impl Network {
         shares: Vec<f32>,
         rate: f64,
     ) -> Result<(f64, Vec<f32>)> {
-        let scores = self.head.forward(features, dropout);
+        let scores = self.head.forward(features, dropout)?;
         let loss = targets::loss(scores.clone(), shares);
         let value = f64::from(loss.clone().into_scalar::<f32>());
         if value.is_finite() {
@@ -77,7 +77,7 @@ mod tests {
         let loss = |head: &Head, device: &Device| {
             let features = TensorData::new(rows.clone(), [truth.len(), length]);
             super::targets::loss(
-                head.forward(Tensor::from_data(features, device), None),
+                head.forward(Tensor::from_data(features, device), None).unwrap(),
                 targets.shares(&truth),
             )
         };

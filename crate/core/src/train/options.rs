@@ -34,7 +34,12 @@ pub enum Solver {
     /// cross-validation. For a few examples a class; the options that do not matter to `Lbfgs` do not matter here, nor do
     /// `epochs`, `label_smoothing` and `class_weights`.
     Prototype,
-    /// `Lbfgs` or `Prototype`, whichever has the lower cross-entropy in cross-validation.
+    /// No training either: an image is of the class whose nearest examples are nearest by angle, 1, 3 or 5 of each class. How
+    /// many and the temperature are chosen by cross-validation. The head keeps the plain views of at most 2000 examples. What
+    /// does not matter to `Prototype` does not matter here. Only where the strategy is `head`.
+    Neighbours,
+    /// `Lbfgs`, unless `Prototype`, or with at most five examples of each class and the strategy `head` `Neighbours`, has a
+    /// cross-entropy in cross-validation that is lower by more than two standard errors of the difference.
     Auto,
     /// By AdamW on batches; the head of the best validation loss is kept.
     Adamw,
@@ -50,6 +55,10 @@ impl Solver {
         matches!(self, Self::Adamw | Self::Adam | Self::Sgd)
     }
 }
+
+/// What is expected where stages are trained behind a head of neighbours.
+const NO_NEIGHBOURS: &str = "another solver where stages are trained, which would move the examples away from what the head keeps \
+                             of them";
 
 /// How much each class counts in the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,10 +177,13 @@ impl TrainOptions {
     /// The cut in a backbone of these stages; none where the head alone is trained.
     ///
     /// # Errors
-    /// As [`TuneOptions::cut_of`].
+    /// As [`TuneOptions::cut_of`], and for a solver that stages cannot be trained behind.
     pub fn cut_of(&self, stages: &[String]) -> Result<Option<usize>> {
         match self.strategy {
             Strategy::Head => Ok(None),
+            _ if self.used_solver() == Solver::Neighbours => {
+                refuse("solver", "neighbours".into(), NO_NEIGHBOURS.into())
+            }
             Strategy::Full => Ok(Some(0)),
             Strategy::Partial | Strategy::Staged => self.tune.cut_of(stages).map(Some),
         }
@@ -192,6 +204,9 @@ impl TrainOptions {
         real("dropout", self.dropout, |v| (0.0..1.0).contains(&v), "from 0 to below 1")?;
         real("validation", self.validation, |v| (0.0..=0.5).contains(&v), "from 0 to 0.5")?;
         self.tune.validate()?;
+        if self.strategy != Strategy::Head && self.used_solver() == Solver::Neighbours {
+            return refuse("solver", "neighbours".into(), NO_NEIGHBOURS.into());
+        }
         self.augment.validate()
     }
 }
@@ -207,7 +222,7 @@ pub(super) fn real(option: &str, value: f64, allowed: impl Fn(f64) -> bool, rang
     if allowed(value) { Ok(()) } else { refuse(option, value.to_string(), format!("a number {range}")) }
 }
 
-fn refuse(option: &str, found: String, expected: String) -> Result<()> {
+fn refuse<T>(option: &str, found: String, expected: String) -> Result<T> {
     Err(Error::OptionInvalid { option: option.to_owned(), found, expected })
 }
 

@@ -3,7 +3,7 @@
 //!
 //! It has nothing to fit but how sure it may be, and so nothing to overfit.
 
-use super::{Standardisation, Sums, Views};
+use super::{HeldOut, Standardisation, Sums, Views};
 use crate::dataset::folds;
 use crate::dense::{Dense, Rows};
 use crate::error::Result;
@@ -13,16 +13,17 @@ use crate::train::targets;
 use burn::tensor::Device;
 
 /// What cosines are multiplied by before the temperature: they differ by hundredths, and the temperature's range is fixed.
-const SHARPNESS: f32 = 20.0;
-/// Folds in which the temperature is fitted.
-const FOLDS: usize = 5;
+pub const SHARPNESS: f32 = 20.0;
+/// Folds in which what is not learnt is chosen.
+pub const FOLDS: usize = 5;
 
 /// The head, and how well class means do on examples that they are not of.
 pub struct Prototypes {
     layer: Dense,
     truth: Vec<usize>,
     rows: Rows,
-    temperature: Temperature,
+    temperature: f32,
+    held_out: Option<HeldOut>,
     taken: bool,
 }
 
@@ -30,13 +31,13 @@ impl Prototypes {
     /// The means of views of `classes` classes; the seed deals their groups into folds.
     pub fn new(train: &Views, classes: usize, seed: u32) -> Self {
         let (truth, length) = (train.classes(), train.length());
-        let by = Self::standardisation(length);
+        let by = Standardisation::unit(length);
         let all: Vec<usize> = (0..train.len()).collect();
         let rows = train.standardised(&all, &by);
         let dealt = folds(&truth, &train.groups(), FOLDS, seed);
         let fold = |place: &usize| dealt.get(*place).copied().flatten();
         let mut scores = Vec::new();
-        let mut judged = Vec::new();
+        let mut judged: Vec<usize> = Vec::new();
         for index in 0..FOLDS {
             let (out, learnt): (Vec<usize>, Vec<usize>) =
                 all.iter().partition(|place| fold(place) == Some(index));
@@ -44,25 +45,24 @@ impl Prototypes {
             if !out.is_empty() {
                 let layer = means(&rows, length, &learnt, &truth, classes, SHARPNESS);
                 scores.extend(layer.apply(&train.standardised_rows(&out, &by)));
-                judged.extend(out.iter().filter_map(|place| truth.get(*place).copied()));
+                judged.extend(out);
             }
         }
-        let temperature = match judged.len() {
-            0 => Temperature { value: 1.0, loss: f64::INFINITY },
-            _ => Temperature::fit(&scores, &judged, classes),
-        };
-        let layer = means(&rows, length, &all, &truth, classes, SHARPNESS / temperature.value);
-        Self { layer, rows: Rows::of(&rows, length), truth, temperature, taken: false }
+        let held_out = (!judged.is_empty()).then(|| held_out(train, &judged, scores, classes));
+        let temperature = held_out.as_ref().map_or(1.0, |(_, temperature)| *temperature);
+        let layer = means(&rows, length, &all, &truth, classes, SHARPNESS / temperature);
+        let held_out = held_out.map(|(held_out, _)| held_out);
+        Self { layer, rows: Rows::of(&rows, length), truth, temperature, held_out, taken: false }
     }
 
-    /// What its features are standardised by: nothing but their length.
-    pub fn standardisation(length: usize) -> Standardisation {
-        Standardisation { unit: true, mean: vec![0.0; length], scale: vec![1.0; length] }
-    }
-
-    /// What the temperature was fitted to, and the cross-entropy of the held-out examples.
-    pub fn temperature(&self) -> Temperature {
+    /// What fits the held-out examples; 1 where there are none.
+    pub fn temperature(&self) -> f32 {
         self.temperature
+    }
+
+    /// What is made of the examples, each by the means of the other folds; nothing where none could be left out.
+    pub fn held_out(&self) -> Option<&HeldOut> {
+        self.held_out.as_ref()
     }
 
     /// Takes the only step; gives what the head makes of the views.
@@ -70,14 +70,10 @@ impl Prototypes {
         self.taken = true;
         let mut scores = self.layer.apply(&self.rows);
         let mut sums = Sums::default();
-        let share = 1.0 / self.truth.len().max(1) as f32;
         let classes = self.layer.outputs();
-        let shares = self
-            .truth
-            .iter()
-            .flat_map(|class| (0..classes).map(move |c| if c == *class { share } else { 0.0 }));
+        let shares = targets::even_shares(&self.truth, classes);
         let judged = scores.clone();
-        let loss = targets::loss_into_gradient(&mut scores, &shares.collect::<Vec<_>>(), classes);
+        let loss = targets::loss_into_gradient(&mut scores, &shares, classes);
         sums.add(loss, &judged, &self.truth);
         sums
     }
@@ -91,6 +87,15 @@ impl Prototypes {
     pub fn head(&self) -> Result<Head> {
         Head::linear(&self.layer, &Device::flex())
     }
+}
+
+/// The scores of plain views at the temperature that fits them, and that.
+fn held_out(train: &Views, places: &[usize], scores: Vec<f32>, classes: usize) -> (HeldOut, f32) {
+    let plain: Vec<usize> = (0..train.len()).filter(|place| train.is_plain(*place)).collect();
+    let views = places.iter().filter_map(|place| plain.binary_search(place).ok()).collect();
+    let truth: Vec<usize> = places.iter().map(|place| train.class(*place)).collect();
+    let temperature = Temperature::fit(&scores, &truth, classes).value;
+    (HeldOut::new(views, truth, scores, classes, temperature), temperature)
 }
 
 /// A layer whose columns are the means of the rows `places` of each class, at this length; zeros for a class without any.
@@ -134,10 +139,10 @@ mod tests {
         let train = views(&[&[0.0, 10.0, 20.0], &[60.0, 80.0], &[180.0]]);
         let mut prototypes = Prototypes::new(&train, 3, 1);
         assert_eq!(prototypes.step().accuracy(), 1.0);
-        assert!(prototypes.ended() && prototypes.temperature().loss.is_finite());
+        assert!(prototypes.ended() && prototypes.held_out().unwrap().loss().is_finite());
         let test = views(&[&[-70.0, 35.0], &[45.0, 120.0], &[130.0, 250.0]]);
         let head = prototypes.head().unwrap().with_unit(true);
-        let rows: Vec<f32> = test.standardised(&[0, 1, 2, 3, 4, 5], &Prototypes::standardisation(2));
+        let rows: Vec<f32> = test.standardised(&[0, 1, 2, 3, 4, 5], &Standardisation::unit(2));
         let rows = burn::tensor::TensorData::new(rows, [6, 2]);
         let found = head.probabilities(burn::tensor::Tensor::from_data(rows, &Device::flex())).unwrap();
         let predicted: Vec<usize> = found.chunks_exact(3).map(crate::evaluate::argmax).collect();
@@ -147,6 +152,6 @@ mod tests {
     #[test]
     fn one_example_a_class_has_no_temperature() {
         let prototypes = Prototypes::new(&views(&[&[0.0], &[90.0]]), 2, 1);
-        assert_eq!((prototypes.temperature().value, prototypes.temperature().loss), (1.0, f64::INFINITY));
+        assert!(prototypes.temperature() == 1.0 && prototypes.held_out().is_none());
     }
 }

@@ -72,8 +72,8 @@ pub struct Report {
     pub validation_examples: usize,
     /// The kept head on the validation examples, where there are any.
     pub validation: Option<Metrics>,
-    /// The examples that were trained on, each judged by a linear head that was trained on the others: five folds, in the
-    /// plain view. What was chosen by it (strength, temperature) makes it a little too kind. None where nothing was chosen
+    /// The examples that were trained on, each judged by a head that was trained on the others: five folds, in the
+    /// plain view. What was chosen by it (strength, neighbours, temperature) makes it a little too kind. None where nothing was chosen
     /// by cross-validation, and in files of earlier versions.
     #[serde(default)]
     pub cross_validation: Option<Metrics>,
@@ -81,6 +81,9 @@ pub struct Report {
     /// where the solver has none, and in files of earlier versions.
     #[serde(default)]
     pub strength: Option<f64>,
+    /// How many examples of each class vote, where the head is of nearest neighbours; none in files of earlier versions.
+    #[serde(default)]
+    pub neighbours: Option<usize>,
     /// What the kept head's scores were divided by, so that its probabilities fit the predictions of cross-validation; 1
     /// where it was not fitted.
     #[serde(default = "one")]

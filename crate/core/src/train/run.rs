@@ -1,9 +1,12 @@
 //! One training, pulled step by step by the caller: pausing is not asking, cancelling is dropping.
 
 use super::descent::Descent;
+use super::neighbours::Neighbours;
 use super::prototypes::Prototypes;
 use super::solve::Solve;
-use super::{Divergence, EpochRow, HeldOut, Phase, Solver, Standardisation, Sums, TrainOptions, Views};
+use super::{
+    Divergence, EpochRow, HeldOut, Phase, Solver, Standardisation, Strategy, Sums, TrainOptions, Views,
+};
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
 use crate::head::Head;
@@ -31,7 +34,7 @@ pub struct Run {
     standardisation: Standardisation,
     learner: Learner,
     /// What the learner is compared to once it is known how well that does.
-    rival: Option<Box<Prototypes>>,
+    rivals: Vec<Learner>,
     rows: Vec<EpochRow>,
     best: Option<Best>,
     diverged: Option<Divergence>,
@@ -42,6 +45,39 @@ enum Learner {
     Descent(Box<Descent>),
     Solve(Box<Solve>),
     Prototypes(Box<Prototypes>),
+    Neighbours(Box<Neighbours>),
+}
+
+impl Learner {
+    /// What it makes of examples that are left out, where it leaves some out and once it has.
+    fn held_out(&self) -> Option<&HeldOut> {
+        match self {
+            Self::Descent(_) => None,
+            Self::Solve(solve) => solve.held_out(),
+            Self::Prototypes(prototypes) => prototypes.held_out(),
+            Self::Neighbours(neighbours) => neighbours.held_out(),
+        }
+    }
+
+    /// What its scores are divided by; 1 where that is not fitted.
+    fn temperature(&self) -> f32 {
+        match self {
+            Self::Descent(_) => 1.0,
+            Self::Solve(solve) => solve.choice().map_or(1.0, |choice| choice.temperature),
+            Self::Prototypes(prototypes) => prototypes.temperature(),
+            Self::Neighbours(neighbours) => neighbours.chosen().temperature,
+        }
+    }
+
+    /// The head as it is. Errors as [`Head::from_tensors`].
+    fn head(&self) -> Result<Head> {
+        match self {
+            Self::Descent(descent) => descent.head(),
+            Self::Solve(solve) => solve.head(),
+            Self::Prototypes(prototypes) => prototypes.head(),
+            Self::Neighbours(neighbours) => Ok(neighbours.head()),
+        }
+    }
 }
 
 /// The head to be kept.
@@ -67,6 +103,8 @@ pub struct Outcome {
     pub cross_validation: Option<Metrics>,
     /// The inverse regularisation strength, where it was chosen.
     pub strength: Option<f64>,
+    /// How many examples of each class vote, where the head is of nearest neighbours.
+    pub neighbours: Option<usize>,
     /// What the head's scores were divided by; 1 where it was not fitted.
     pub temperature: f32,
     /// Where the run diverged, if it did.
@@ -83,17 +121,25 @@ impl Run {
         project_seed: u32,
     ) -> Self {
         let (classes, seed) = (labels.len(), project_seed);
-        let means = |train: &Views| Box::new(Prototypes::new(train, classes, seed));
-        let rival = (options.used_solver() == Solver::Auto).then(|| means(&train));
+        let means = |train: &Views| Learner::Prototypes(Box::new(Prototypes::new(train, classes, seed)));
+        let near = |train: &Views| Learner::Neighbours(Box::new(Neighbours::new(train, classes, seed, None)));
+        let mut rivals = Vec::new();
+        if options.used_solver() == Solver::Auto {
+            rivals.push(means(&train));
+            // Stages cannot be trained behind a head that keeps what the stages before made of its examples.
+            if options.strategy == Strategy::Head && Neighbours::suits(&train, classes) {
+                rivals.push(near(&train));
+            }
+        }
+        let unit = Standardisation::unit(train.length());
         let (by, learner) = match options.used_solver() {
             Solver::Lbfgs | Solver::Auto => {
                 let by = Standardisation::shrunk(&train);
                 let solve = Solve::new(train, &by, classes, &options, seed);
                 (by, Learner::Solve(Box::new(solve)))
             }
-            Solver::Prototype => {
-                (Prototypes::standardisation(train.length()), Learner::Prototypes(means(&train)))
-            }
+            Solver::Prototype => (unit, means(&train)),
+            Solver::Neighbours => (unit, near(&train)),
             Solver::Adamw | Solver::Adam | Solver::Sgd => {
                 let by = Standardisation::of(&train);
                 let descent = Descent::new(train, &by, classes, &options, seed);
@@ -102,7 +148,7 @@ impl Run {
         };
         validation.keep_standardised(&by);
         let (rows, best) = (Vec::new(), None);
-        Self { options, labels, validation, standardisation: by, learner, rival, rows, best, diverged: None }
+        Self { options, labels, validation, standardisation: by, learner, rivals, rows, best, diverged: None }
     }
 
     /// Begins with a linear head on features that are not standardised instead of one that knows nothing, where a linear head
@@ -118,7 +164,7 @@ impl Run {
         match &mut self.learner {
             Learner::Descent(descent) => descent.start_from(layer),
             Learner::Solve(solve) => solve.start_from(&layer),
-            Learner::Prototypes(_) => {}
+            Learner::Prototypes(_) | Learner::Neighbours(_) => {}
         }
     }
 
@@ -139,6 +185,7 @@ impl Run {
             Learner::Descent(descent) => descent.step()?,
             Learner::Solve(solve) => solve.step(),
             Learner::Prototypes(prototypes) => Some(prototypes.step()),
+            Learner::Neighbours(neighbours) => neighbours.step(),
         };
         self.choose();
         match sums {
@@ -155,15 +202,12 @@ impl Run {
     pub fn finish(self) -> Result<Outcome> {
         let best = self.best.ok_or(Error::NotTrained)?;
         let by = &self.standardisation;
-        let (choice, held_out) = match &self.learner {
-            Learner::Solve(solve) => (solve.choice(), solve.held_out()),
+        let (strength, neighbours) = match &self.learner {
+            Learner::Solve(solve) => (solve.choice().map(|choice| choice.strength), None),
+            Learner::Neighbours(neighbours) => (None, Some(neighbours.chosen().nearest)),
             Learner::Descent(_) | Learner::Prototypes(_) => (None, None),
         };
-        let temperature = match &self.learner {
-            Learner::Prototypes(prototypes) => prototypes.temperature().value,
-            _ => choice.map_or(1.0, |choice| choice.temperature),
-        };
-        let judged = held_out.filter(|held_out| !held_out.truth.is_empty());
+        let judged = self.learner.held_out().filter(|held_out| !held_out.truth.is_empty());
         let metrics =
             |held_out: &HeldOut| Metrics::new(&self.labels, &held_out.probabilities, &held_out.truth);
         Ok(Outcome {
@@ -173,8 +217,9 @@ impl Run {
             validation: best.validation,
             cross_validation: judged.map(metrics),
             rows: self.rows,
-            strength: choice.map(|choice| choice.strength),
-            temperature,
+            strength,
+            neighbours,
+            temperature: self.learner.temperature(),
             diverged: self.diverged,
         })
     }
@@ -186,6 +231,7 @@ impl Run {
         match &self.learner {
             Learner::Solve(solve) => solve.ended(),
             Learner::Prototypes(prototypes) => prototypes.ended(),
+            Learner::Neighbours(neighbours) => neighbours.ended(),
             Learner::Descent(_) => {
                 let waited = self.epochs_done() - self.best.as_ref().map_or(0, |best| best.epoch);
                 self.options.patience > 0 && waited >= self.options.patience
@@ -205,11 +251,7 @@ impl Run {
 
     fn close_epoch(&mut self, sums: &Sums) -> Result<EpochRow> {
         let epoch = self.epochs_done() + 1;
-        let head = match &self.learner {
-            Learner::Descent(descent) => descent.head()?,
-            Learner::Solve(solve) => solve.head()?,
-            Learner::Prototypes(prototypes) => prototypes.head()?,
-        };
+        let head = self.learner.head()?;
         let validation = self.validate(&head)?;
         let row = EpochRow {
             phase: Phase::Head,
@@ -238,16 +280,21 @@ impl Run {
         }
     }
 
-    /// Goes on with the rival once the solver's strength is chosen, if that does better in cross-validation.
+    /// Goes on with the best rival once the solver's strength is chosen, if that is clearly better in cross-validation.
     fn choose(&mut self) {
-        let Learner::Solve(solve) = &self.learner else { return };
-        let Some(choice) = solve.choice() else { return };
-        let Some(rival) = self.rival.take().filter(|rival| rival.temperature().loss < choice.loss) else {
-            return;
-        };
-        self.standardisation = Prototypes::standardisation(self.standardisation.mean.len());
+        let Some(solved) = self.learner.held_out() else { return };
+        let mut best = None;
+        let mut least = f64::INFINITY;
+        for rival in std::mem::take(&mut self.rivals) {
+            let Some(own) = rival.held_out() else { continue };
+            if own.loss() < least && own.is_clearly_better_than(solved) {
+                (least, best) = (own.loss(), Some(rival));
+            }
+        }
+        let Some(rival) = best else { return };
+        self.standardisation = Standardisation::unit(self.standardisation.mean.len());
         self.validation.keep_standardised(&self.standardisation);
-        self.learner = Learner::Prototypes(rival);
+        self.learner = rival;
     }
 
     fn validate(&self, head: &Head) -> Result<Option<Metrics>> {

@@ -3,8 +3,8 @@
 use super::lbfgs::Lbfgs;
 use super::objective::{Evaluation, Objective};
 use super::samples::Samples;
-use super::strength::{Choice, HeldOut, Selection};
-use super::{Standardisation, Sums, Targets, TrainOptions, Views};
+use super::strength::{Choice, Selection};
+use super::{HeldOut, Standardisation, Sums, Targets, TrainOptions, Views};
 use crate::dense::Dense;
 use crate::error::Result;
 use crate::head::Head;
@@ -119,6 +119,9 @@ impl Solve {
 }
 
 #[cfg(test)]
+pub use tests::photos;
+
+#[cfg(test)]
 mod tests {
     use super::super::ClassWeights;
     use super::super::LabelledView;
@@ -129,7 +132,7 @@ mod tests {
     const CLASSES: usize = 6;
 
     /// Views of the photos that are to be trained on, or of the others.
-    fn photos(train: bool) -> Views {
+    pub fn photos(train: bool) -> Views {
         let file = include_bytes!("../../../../tests/golden/solver/inputs.safetensors");
         let file = SafeTensors::deserialize(file).unwrap();
         let (features, classes) = (file.tensor("features").unwrap(), file.tensor("classes").unwrap());

@@ -3,7 +3,7 @@
 use super::lbfgs::Lbfgs;
 use super::objective::Objective;
 use super::samples::Samples;
-use super::{Targets, TrainOptions};
+use super::{HeldOut, Targets, TrainOptions};
 use crate::dataset::folds;
 use crate::evaluate::Temperature;
 use crate::seed;
@@ -53,17 +53,6 @@ pub struct Selection {
     best: Option<Choice>,
     /// The held-out scores at the best strength.
     kept: Vec<f32>,
-}
-
-/// What cross-validation makes of examples, each by a head that was not trained on it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeldOut {
-    /// Which views were held out once: all, but for those of a class of a single group.
-    pub views: Vec<usize>,
-    /// Their classes.
-    pub truth: Vec<usize>,
-    /// `[views, classes]`, at the temperature that fits them.
-    pub probabilities: Vec<f32>,
 }
 
 /// A fold that is held out.
@@ -156,13 +145,8 @@ impl Selection {
 
     /// What the heads of the chosen strength make of the views that they were not trained on.
     pub fn held_out(&self) -> HeldOut {
-        let temperature = self.choice().temperature;
-        let mut probabilities = self.kept.clone();
-        for row in probabilities.chunks_exact_mut(self.classes.max(1)) {
-            softmax(row, temperature);
-        }
         let (views, truth) = self.judged();
-        HeldOut { views, truth, probabilities }
+        HeldOut::new(views, truth, self.kept.clone(), self.classes, self.choice().temperature)
     }
 
     /// Class of each sample.
@@ -208,14 +192,6 @@ fn thin(places: Vec<usize>, truth: &[usize], groups: &[u32], seed: u32, share: f
         })
         .collect();
     places.into_iter().filter(|place| named(place).is_some_and(|pair| kept.contains(&pair))).collect()
-}
-
-/// Scores become probabilities.
-fn softmax(row: &mut [f32], temperature: f32) {
-    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    row.iter_mut().for_each(|score| *score = libm::expf((*score - most) / temperature));
-    let sum: f32 = row.iter().sum();
-    row.iter_mut().for_each(|power| *power /= sum);
 }
 
 impl Fold {

@@ -46,6 +46,13 @@ impl Targets {
     }
 }
 
+/// As [`Targets::shares`], where every view counts the same and nothing is smoothed.
+pub fn even_shares(truth: &[usize], classes: usize) -> Vec<f32> {
+    let share = 1.0 / truth.len().max(1) as f32;
+    let of = |class: usize, own: usize| if class == own { share } else { 0.0 };
+    truth.iter().flat_map(|own| (0..classes).map(move |class| of(class, *own))).collect()
+}
+
 /// The loss of scores, to be derived by burn.
 ///
 /// # Shapes

@@ -149,6 +149,11 @@ impl Standardisation {
         Self { unit: false, mean, scale: variances.into_iter().map(reciprocal_deviation).collect() }
     }
 
+    /// Of features that only their length is taken from.
+    pub fn unit(length: usize) -> Self {
+        Self { unit: true, mean: vec![0.0; length], scale: vec![1.0; length] }
+    }
+
     /// The standardisation of these views at unit length. Where the pretrained classifier is known, a feature counts as much as
     /// it did there, and all have a variance of one on average. Elsewhere each has its own, drawn toward the mean of all as if a
     /// hundred more examples had that: of few examples it would be a guess.

@@ -5,12 +5,19 @@ use crate::error::Result;
 use crate::evaluate::Unknown;
 use crate::model::Model;
 use crate::prefix::cache::Features;
-use crate::train::{LabelledView, Report, Start, TrainOptions, Views, resolve, weight_variances};
+use crate::train::{
+    LabelledView, Neighbourhood, Neighbours, Prototypes, Report, Solver, Start, TrainOptions, Views, resolve,
+    weight_variances,
+};
+
+/// Examples up to which the neighbours that vote are chosen anew with each: it compares all with all.
+const MOST_CHOSEN: usize = 200;
 
 impl Tuner {
-    /// Takes the model on to the examples that there are now, as far as their plain views are embedded: live mode. Strength,
-    /// temperature and, with many examples, the threshold of what is unknown stay as the last training chose them; nothing
-    /// is held out. False where there are not two classes with examples.
+    /// Takes the model on to the examples that there are now, as far as their plain views are embedded: live mode. The head is
+    /// of class means or of neighbours where the options name that solver, else linear and solved. Its strength and temperature
+    /// and, with many examples, the neighbours that vote and the threshold of what is unknown stay as the last training chose
+    /// them; nothing is held out. False where there are not two classes with examples.
     ///
     /// # Errors
     /// `INTERNAL` where the device does not give values back.
@@ -25,18 +32,36 @@ impl Tuner {
         }
         let views = self.embedded(&ids, &labels);
         let before = self.model.as_ref();
-        let linear = before.filter(|model| model.head.unit());
-        let start = Start {
-            classes: labels.len(),
-            known: linear.map(|model| model.columns_for(&labels)).transpose()?.flatten(),
-            strength: before.and_then(|model| model.report.strength),
-            temperature: before.map_or(1.0, |model| model.report.temperature),
+        let mut report = self.live_report(options, ids.len());
+        let head = match options.used_solver() {
+            Solver::Prototype => {
+                let means = Prototypes::new(&views, labels.len(), self.seed);
+                report.temperature = means.temperature();
+                means.head()?.with_unit(true)
+            }
+            Solver::Neighbours => {
+                let chosen = before.filter(|_| ids.len() > MOST_CHOSEN).and_then(neighbourhood);
+                let near = Neighbours::new(&views, labels.len(), self.seed, chosen);
+                report.temperature = near.chosen().temperature;
+                report.neighbours = Some(near.chosen().nearest);
+                near.head().with_unit(true)
+            }
+            _ => {
+                let linear = before.filter(|model| model.head.unit());
+                let solved = before.filter(|model| model.report.strength.is_some());
+                let start = Start {
+                    classes: labels.len(),
+                    known: linear.map(|model| model.columns_for(&labels)).transpose()?.flatten(),
+                    strength: solved.and_then(|model| model.report.strength),
+                    temperature: solved.map_or(1.0, |model| model.report.temperature),
+                };
+                (report.strength, report.temperature) = (start.strength, start.temperature);
+                resolve(views, options, &start)?
+            }
         };
         let embeddings: Vec<Features> = ids.iter().filter_map(|id| self.cache.get(*id, 0)).cloned().collect();
         let unknown = before.map(|model| &model.unknown);
         let unknown = Unknown::follow(self.feature_len, embeddings.iter().map(|row| &row[..]), unknown);
-        let head = resolve(views, options, &start)?;
-        let report = self.live_report(&start, options, ids.len());
         self.model = Some(Model { labels, head, tuned: None, unknown, report });
         Ok(true)
     }
@@ -53,7 +78,7 @@ impl Tuner {
             .with_prior(weight_variances(&self.spec))
     }
 
-    fn live_report(&self, start: &Start, options: &TrainOptions, train_examples: usize) -> Report {
+    fn live_report(&self, options: &TrainOptions, train_examples: usize) -> Report {
         Report {
             epochs: Vec::new(),
             best_epoch: 0,
@@ -64,10 +89,16 @@ impl Tuner {
             cross_validation: None,
             diverged: None,
             tuning: None,
-            strength: start.strength,
-            temperature: start.temperature,
+            strength: None,
+            neighbours: None,
+            temperature: 1.0,
             options: options.clone(),
             seed: self.seed,
         }
     }
+}
+
+/// What was chosen for the neighbours of a model, if it has such a head.
+fn neighbourhood(model: &Model) -> Option<Neighbourhood> {
+    Some(Neighbourhood { nearest: model.report.neighbours?, temperature: model.report.temperature })
 }

@@ -5,7 +5,7 @@ use crate::backbone::sample;
 use crate::device::Device;
 use crate::image::{Augment, Pixels};
 use crate::train::tune::{Cut, TuneOptions};
-use crate::train::{Phase, Progress, Strategy};
+use crate::train::{Phase, Progress, Solver, Strategy};
 use pollster::block_on;
 
 fn image(label: &str, number: u32) -> Pixels {
@@ -59,7 +59,7 @@ impl Studio {
 
     fn tune(&mut self, options: &TrainOptions) -> Report {
         let training = self.head(options);
-        let mut run = self.tuner.start_tuning(training).unwrap();
+        let mut run = block_on(self.tuner.start_tuning(training)).unwrap();
         let mut wanted = run.tuning.pending();
         loop {
             for pending in wanted {
@@ -118,6 +118,75 @@ fn the_same_seed_gives_the_same_bits_and_a_head_trained_after_it_starts_from_the
     let training = studio.head(&options(Strategy::Head));
     studio.tuner.finish_run(training).unwrap();
     assert!(studio.tuner.model().unwrap().tuned.is_none());
+}
+
+#[test]
+fn mixing_reads_images_and_trains_the_same_stages() {
+    let mixed = |cache_mb| {
+        let tune = TuneOptions { mixup: 0.4, cache_mb, ..options(Strategy::Partial).tune };
+        let mut studio = Studio::new(4);
+        let options = TrainOptions { tune, ..options(Strategy::Partial) };
+        let training = studio.head(&options);
+        assert_eq!(block_on(studio.tuner.start_tuning(training)).unwrap().cut(), 0);
+        let mut report = studio.tune(&options);
+        assert_eq!(report.tuning.as_ref().unwrap().cut, 17);
+        assert_eq!(studio.predict(&studio.tuner, &image("red", 77)).label, "red");
+        report.options.tune.cache_mb = 0;
+        (report, studio.tuner.model().unwrap().tuned.clone().unwrap())
+    };
+    let (kept, anew) = (mixed(256), mixed(0));
+    assert_eq!(kept, anew);
+    assert_ne!(kept.1, {
+        let mut studio = Studio::new(4);
+        studio.tune(&options(Strategy::Partial));
+        studio.tuner.model().unwrap().tuned.clone().unwrap()
+    });
+}
+
+#[test]
+fn neighbours_are_found_kept_and_followed() {
+    let options = TrainOptions { solver: Solver::Neighbours, ..options(Strategy::Head) };
+    let mut studio = Studio::new(6);
+    let training = studio.head(&options);
+    let report = studio.tuner.finish_run(training).unwrap();
+    assert!(report.neighbours.is_some() && report.strength.is_none() && report.temperature != 1.0);
+    assert_eq!((report.epochs.len(), report.cross_validation.as_ref().unwrap().count), (1, 12));
+    let strange = image("blue", 77);
+    let prediction = studio.predict(&studio.tuner, &strange);
+    assert_eq!(prediction.label, "blue");
+    let file = studio.tuner.save().unwrap();
+    let embedder = &studio.embedder;
+    let opened = Tuner::open(&file, embedder.spec().clone(), 32, embedder.feature_len()).unwrap();
+    assert_eq!(studio.predict(&opened, &strange), prediction);
+    assert_eq!(opened.model().unwrap().report, report);
+    assert!(opened.save().unwrap() == file, "the files differ");
+    let training = studio.head(&options);
+    studio.tuner.finish_run(training).unwrap();
+    assert!(studio.tuner.save().unwrap() == file, "the same seed and examples, and another file");
+
+    // Live, it knows a class from its first example on.
+    studio.tuner.add_example("grey").unwrap();
+    studio.images.push(Pixels::from_rgb(32, 32, vec![100; 32 * 32 * 3]).unwrap());
+    let one_view = TrainOptions { views: 1, ..options.clone() };
+    for pending in studio.tuner.pending(&one_view).unwrap() {
+        let (views, features) = studio.features(&pending, studio.embedder.stages());
+        studio.tuner.put_features(pending.example, &views, &one_view, &features).unwrap();
+    }
+    assert!(studio.tuner.follow(&options).unwrap());
+    let model = studio.tuner.model().unwrap();
+    assert!(model.head.nearest() > 0 && model.report.neighbours == Some(model.head.nearest()));
+    let grey = Pixels::from_rgb(32, 32, vec![101; 32 * 32 * 3]).unwrap();
+    assert_eq!(studio.predict(&studio.tuner, &grey).label, "grey");
+}
+
+#[test]
+fn stages_are_not_trained_behind_neighbours() {
+    let options = TrainOptions { solver: Solver::Neighbours, ..options(Strategy::Partial) };
+    let mut studio = Studio::new(4);
+    match studio.tuner.pending(&options).unwrap_err() {
+        Error::OptionInvalid { option, .. } => assert_eq!(option, "solver"),
+        other => panic!("{other}"),
+    }
 }
 
 #[test]

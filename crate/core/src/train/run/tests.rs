@@ -170,21 +170,47 @@ fn one_example_a_class_is_solved_without_a_choice() {
 }
 
 #[test]
-fn class_means_are_kept_where_cross_validation_prefers_them() {
+fn auto_is_one_of_those_it_compares() {
     let run =
         |solver, train: Views| trained(TrainOptions { solver, ..options() }, train, clouds(3, 20, 1.0, 2), 1);
     let few = clouds(3, 4, 1.0, 1);
-    let [means, solved, auto] =
-        [Solver::Prototype, Solver::Lbfgs, Solver::Auto].map(|solver| run(solver, few.clone()));
+    let [means, near, solved, auto] = [Solver::Prototype, Solver::Neighbours, Solver::Lbfgs, Solver::Auto]
+        .map(|solver| run(solver, few.clone()));
     assert_eq!((means.rows.len(), means.strength), (1, None));
     assert!(means.head.unit() && means.temperature != 1.0);
-    assert!([weights(&means), weights(&solved)].contains(&weights(&auto)));
+    assert!(near.head.unit() && near.neighbours.is_some() && near.strength.is_none());
+    assert!([weights(&means), weights(&near), weights(&solved)].contains(&weights(&auto)));
     let test = clouds(3, 20, 1.0, 3);
-    for outcome in [means, solved, auto] {
+    for outcome in [means, near, solved, auto] {
         let probabilities = outcome.head.probabilities(raw(&test)).unwrap();
         let judged = Metrics::new(&labels(3), &probabilities, &test.classes());
         assert!(judged.accuracy > 0.9, "{judged:?}");
     }
+}
+
+/// Each class is in two opposite directions: no plane and no mean tells them apart.
+#[test]
+fn neighbours_are_taken_of_few_examples_where_they_are_clearly_better() {
+    let at = |class: usize, group: usize, place: f32| {
+        let mut features = [f16::ZERO; LENGTH];
+        let (sin, cos) = place.to_radians().sin_cos();
+        (features[0], features[1]) = (f16::from_f32(cos), f16::from_f32(sin));
+        LabelledView { features: features.into(), class, group: group as u32, plain: true }
+    };
+    let views = |each: usize| {
+        let first = (0..each).map(|i| at(0, i, if i % 2 == 0 { 0.0 } else { 180.0 } + i as f32));
+        let second = (0..each).map(|i| at(1, each + i, if i % 2 == 0 { 90.0 } else { 270.0 } + i as f32));
+        Views::new(LENGTH, first.chain(second).collect())
+    };
+    let run = |train: Views, strategy| {
+        let options = TrainOptions { solver: Solver::Auto, strategy, ..options() };
+        let mut run = Run::new(options, labels(2), train, Views::default(), 1);
+        while run.step().unwrap() != Progress::Finished {}
+        run.finish().unwrap()
+    };
+    assert!(run(views(5), Strategy::Head).neighbours.is_some());
+    assert!(run(views(6), Strategy::Head).neighbours.is_none(), "more than five of a class");
+    assert!(run(views(5), Strategy::Partial).neighbours.is_none(), "stages are to be trained");
 }
 
 #[test]
@@ -214,7 +240,7 @@ fn a_loss_that_is_not_finite_ends_the_run() {
     let features: Features = [f16::INFINITY; LENGTH].into();
     let view =
         |i: u32| LabelledView { features: features.clone(), class: i as usize % 3, group: i, plain: true };
-    for solver in [Solver::Lbfgs, Solver::Prototype, Solver::Auto, Solver::Adamw] {
+    for solver in [Solver::Lbfgs, Solver::Prototype, Solver::Neighbours, Solver::Auto, Solver::Adamw] {
         let views = Views::new(LENGTH, (0..6).map(view).collect());
         let options = TrainOptions { solver, ..options() };
         let mut run = Run::new(options, labels(3), views, Views::default(), 1);

@@ -57,7 +57,10 @@ impl Classifier {
     /// # Shapes
     /// `features`: `[views, channels, height, width]`; `dropout`: factors of the embedding (or the hidden units); result:
     /// `[views, classes]`
-    pub fn forward(&self, features: Tensor<4>, dropout: Option<Tensor<2>>) -> Tensor<2> {
+    ///
+    /// # Errors
+    /// `INTERNAL` where the device does not give the values back.
+    pub fn forward(&self, features: Tensor<4>, dropout: Option<Tensor<2>>) -> Result<Tensor<2>> {
         self.head.forward(self.suffix.forward(features), dropout)
     }
 
@@ -65,14 +68,17 @@ impl Classifier {
     ///
     /// # Shapes
     /// `shares`: `[views, classes]`, as [`Targets::shares`](crate::train::targets::Targets::shares)
+    ///
+    /// # Errors
+    /// As [`Classifier::forward`].
     pub fn loss(
         &self,
         features: Tensor<4>,
         dropout: Option<Tensor<2>>,
         shares: Vec<f32>,
-    ) -> (Tensor<1>, Tensor<2>) {
-        let scores = self.forward(features, dropout);
-        (targets::loss(scores.clone(), shares), scores)
+    ) -> Result<(Tensor<1>, Tensor<2>)> {
+        let scores = self.forward(features, dropout)?;
+        Ok((targets::loss(scores.clone(), shares), scores))
     }
 
     /// Takes a step on a batch, as [`Classifier::loss`] takes it; where loss or gradients are not finite nothing moves.
@@ -85,7 +91,7 @@ impl Classifier {
         steps: &mut Steps,
         rate: impl Fn(Option<usize>) -> f64,
     ) -> Result<(Self, Found)> {
-        let (loss, scores) = self.loss(features, dropout, shares);
+        let (loss, scores) = self.loss(features, dropout, shares)?;
         let (slots, norm) = collect(&self, &loss.backward())?;
         let found =
             Found { loss: f64::from(loss.into_scalar::<f32>()), scores: values(scores.inner())?, norm };
@@ -193,7 +199,7 @@ mod tests {
         let shares: Vec<f32> = shares.into_iter().take(2 * 3).map(|share| 6.0 * share).collect();
         let (backbone, head) = network(&start);
         let classifier = Classifier::new(backbone.suffix(0), head, 4);
-        let loss = |classifier: &Classifier| classifier.loss(images.clone(), None, shares.clone()).0;
+        let loss = |classifier: &Classifier| classifier.loss(images.clone(), None, shares.clone()).unwrap().0;
         let (slots, _) = collect(&classifier, &loss(&classifier).backward()).unwrap();
         let gradients: Vec<Vec<f32>> = slots.into_iter().filter_map(|slot| slot.gradient()).collect();
         let suffix = classifier.suffix.tuned().unwrap();
@@ -255,7 +261,8 @@ mod tests {
             };
             let suffix = backbone.suffix(cut).tuned().unwrap();
             let shares = vec![1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
-            let loss = |classifier: &Classifier| classifier.loss(features.clone(), None, shares.clone()).0;
+            let loss =
+                |classifier: &Classifier| classifier.loss(features.clone(), None, shares.clone()).unwrap().0;
             let whole = classifier(&suffix, &head);
             let (slots, _) = collect(&whole, &loss(&whole).backward()).unwrap();
             let gradients: Vec<Vec<f32>> = slots.into_iter().filter_map(|slot| slot.gradient()).collect();

@@ -72,10 +72,11 @@ pub struct TuneOptions {
     pub schedule: Schedule,
     /// Part of the steps in which the rate rises from zero in a straight line, 0 to 0.5.
     pub warmup: f64,
-    /// Parameter of the Beta distribution that pairs of views are mixed by at the cut, 0 to 1; 0 mixes none (Zhang et al.
-    /// 2018; at a cut behind the image it is manifold mixup, Verma et al. 2019).
+    /// Parameter of the Beta distribution that pairs of views are mixed by, 0 to 1; 0 mixes none. The images are mixed (Zhang et
+    /// al. 2018), so that every batch goes through all stages: the images are kept instead of the features at the cut.
     pub mixup: f64,
-    /// Megabytes of features at the cut that are kept; past it they are computed anew each epoch. 0 to 4096.
+    /// Megabytes of features at the cut that are kept, or of images where they are mixed; past it they are computed anew each
+    /// epoch. 0 to 4096.
     pub cache_mb: u32,
 }
 
@@ -122,6 +123,11 @@ impl TuneOptions {
             }
         };
         cut.ok_or_else(|| Error::OptionInvalid { option: option.into(), found, expected })
+    }
+
+    /// The cut whose features are read where training begins at this one: mixed are the images.
+    pub fn read_at(&self, cut: usize) -> usize {
+        if self.mixup > 0.0 { 0 } else { cut }
     }
 
     /// The optimiser's choices.

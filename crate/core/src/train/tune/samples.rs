@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::image::View;
-use crate::prefix::Map;
 use crate::prefix::cache::Features;
 use crate::prefix::maps::MapCache;
+use crate::prefix::{CpuPrefix, Map};
 use crate::widen::widen_into;
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
@@ -38,12 +38,19 @@ pub struct Store {
     kept: Arc<Mutex<MapCache>>,
     /// Half precision as what is kept, so that the budget changes no bit of the result.
     fleeting: HashMap<(u32, u32), Features>,
+    /// The stages before the cut, where features are of the image: mixed images have to go through them.
+    prefix: Option<CpuPrefix>,
 }
 
 impl Store {
     /// A store of features of this shape.
     pub fn new(map: Map, kept: Arc<Mutex<MapCache>>) -> Self {
-        Self { map, kept, fleeting: HashMap::new() }
+        Self { map, kept, fleeting: HashMap::new(), prefix: None }
+    }
+
+    /// The same store of images, whose tensors are what these stages make of them.
+    pub fn before(self, prefix: CpuPrefix) -> Self {
+        Self { prefix: Some(prefix), ..self }
     }
 
     /// Numbers of a view's features.
@@ -104,14 +111,20 @@ impl Store {
         Ok(rows)
     }
 
-    /// Rows as a tensor.
+    /// Rows as a tensor of features at the cut.
     ///
     /// # Shapes
     /// `[samples, channels, height, width]`
-    pub fn tensor(&self, rows: Vec<f32>, device: &Device) -> Tensor<4> {
-        let Map { channels, side } = self.map;
+    ///
+    /// # Errors
+    /// As [`CpuPrefix::run`].
+    pub fn tensor(&self, rows: Vec<f32>, device: &Device) -> Result<Tensor<4>> {
         let count = rows.len() / self.map.len().max(1);
-        Tensor::from_data(TensorData::new(rows, [count, channels, side, side]), device)
+        let (rows, Map { channels, side }) = match &self.prefix {
+            Some(prefix) => (prefix.run(&by_pixels(&rows, self.map))?, prefix.output()),
+            None => (rows, self.map),
+        };
+        Ok(Tensor::from_data(TensorData::new(rows, [count, channels, side, side]), device))
     }
 
     /// Forgets what was computed for one step.
@@ -123,6 +136,19 @@ impl Store {
         // Every change of the cache is whole, whatever happened to who made it.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Images `[channels, pixels]` as `[pixels, channels]`.
+fn by_pixels(rows: &[f32], map: Map) -> Vec<f32> {
+    let mut images = vec![0.0; rows.len()];
+    let pairs = images.chunks_exact_mut(map.len().max(1)).zip(rows.chunks_exact(map.len().max(1)));
+    for (image, planes) in pairs {
+        for (channel, plane) in planes.chunks_exact((map.side * map.side).max(1)).enumerate() {
+            let places = image.iter_mut().skip(channel).step_by(map.channels.max(1));
+            places.zip(plane).for_each(|(to, value)| *to = *value);
+        }
+    }
+    images
 }
 
 /// Views of one example together, so that its image is decoded once.

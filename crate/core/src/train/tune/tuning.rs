@@ -239,7 +239,7 @@ impl Tuning {
         let width = classifier.head().dropped();
         let factors = dropout(&self.options, batch.len() * width, &mut self.rng);
         let factors = factors.map(|f| Tensor::from_data(TensorData::new(f, [batch.len(), width]), &device));
-        let features = self.store.tensor(rows, &device);
+        let features = self.store.tensor(rows, &device)?;
         let stages = classifier.suffix().len();
         let rate = |stage: Option<usize>| match stage {
             None => peak,
@@ -284,8 +284,8 @@ impl Tuning {
     }
 
     fn validate(&mut self, at: usize, rows: Vec<f32>) -> Result<Progress> {
-        let features = self.store.tensor(rows, &Device::flex());
-        let scores = self.classifier()?.valid().forward(features, None);
+        let features = self.store.tensor(rows, &Device::flex())?;
+        let scores = self.classifier()?.valid().forward(features, None)?;
         self.scores.extend(values(scores)?);
         if (at + 1) * self.batch_size() < self.validation.len() {
             self.place = Place::Validate(at + 1);
@@ -361,7 +361,7 @@ impl Tuning {
 
     fn embed(&mut self, at: usize, rows: Vec<f32>) -> Result<Progress> {
         let best = self.best.as_ref().ok_or(Error::NotTrained)?;
-        let embeddings = values(best.suffix.forward(self.store.tensor(rows, &Device::flex())))?;
+        let embeddings = values(best.suffix.forward(self.store.tensor(rows, &Device::flex())?))?;
         let half = |row: &[f32]| row.iter().map(|v| f16::from_f32(*v)).collect::<Features>();
         self.embeddings.extend(embeddings.chunks_exact(best.head.features()).map(half));
         let more = (at + 1) * self.batch_size() < self.plain().len();

@@ -1,9 +1,10 @@
 use super::*;
 use crate::backbone::{Backbone, sample};
 use crate::image::View;
-use crate::prefix::Map;
 use crate::prefix::maps::MapCache;
+use crate::prefix::{CpuPrefix, Map};
 use crate::train::tune::options::{Schedule, TuneOptions};
+use pollster::block_on;
 use rand::Rng;
 use std::sync::{Arc, Mutex};
 
@@ -39,16 +40,21 @@ fn options(tune: TuneOptions) -> TrainOptions {
 fn tuning(options: &TrainOptions, budget: usize, alone: Option<Metrics>) -> (Backbone, Tuning) {
     let backbone = sample::small_random(3);
     let cut = options.cut_of(&backbone.stage_names()).unwrap().unwrap();
+    let read_at = options.tune.read_at(cut);
     // The map at each cut of the small backbone.
     let map =
-        [(3, SIDE), (8, 8), (8, 8), (12, 4), (16, 1)].map(|(channels, side)| Map { channels, side })[cut];
+        [(3, SIDE), (8, 8), (8, 8), (12, 4), (16, 1)].map(|(channels, side)| Map { channels, side })[read_at];
     let kept = Arc::new(Mutex::new(MapCache::default()));
-    kept.lock().unwrap().use_for(cut, "", budget);
+    kept.lock().unwrap().use_for(read_at, "", budget);
     let head = Head::new(16, 0, 3, &mut ChaCha8Rng::seed_from_u64(1), &Device::flex());
     let labels = ["a", "b", "c"].map(String::from).to_vec();
     let samples = [samples(6, 2, 0), samples(4, 1, 100)];
     let start = (backbone.suffix(cut), Alone { head, validation: alone });
-    let tuning = Tuning::new(options.clone(), labels, samples, Store::new(map, kept), start, 5);
+    let mut store = Store::new(map, kept);
+    if read_at < cut {
+        store = store.before(CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), SIDE).unwrap());
+    }
+    let tuning = Tuning::new(options.clone(), labels, samples, store, start, 5);
     (backbone, tuning)
 }
 
@@ -109,12 +115,61 @@ fn the_budget_changes_no_bit_and_the_seed_all() {
         let (rows, tuned) = tuning.finish().unwrap();
         (rows, bits(&tuned.unwrap()), before, between)
     };
-    let (all, none, some) = (run(1 << 20, 1), run(0, 1), run(10 * 8 * 8 * 8 * 2, 1));
+    let (all, none, some) = (run(1 << 20, 1), run(0, 1), run(10 * 3 * SIDE * SIDE * 2, 1));
     assert_eq!((&all.0, &all.1), (&none.0, &none.1));
     assert_eq!((&all.0, &all.1), (&some.0, &some.1));
     assert_eq!((all.2, all.3, none.2, some.2), (48, 0, 0, 10));
     assert!(none.3 > 4 * 48 && some.3 < none.3);
     assert_ne!(run(1 << 20, 2).1, all.1);
+}
+
+/// The first batch, mixed by hand, through burn's modules.
+#[test]
+fn mixed_are_the_images_and_not_the_features_at_the_cut() {
+    let options =
+        TrainOptions { dropout: 0.0, ..options(TuneOptions { last_stages: 2, mixup: 1.0, ..quick() }) };
+    let (backbone, mut tuning) = tuning(&options, 1 << 20, None);
+    let cut = backbone.len() - 2;
+    for Pending { example, views } in tuning.pending() {
+        for view in views {
+            let image = features(example, view, 3 * SIDE * SIDE);
+            tuning.put(example, &[view.index], &image).unwrap();
+        }
+    }
+    // A head that knows nothing would find the same loss in anything.
+    let head = |from: Head| {
+        let mut tensors = from.to_tensors().unwrap();
+        tensors[0].values.iter_mut().enumerate().for_each(|(at, v)| *v = (at as f32).sin());
+        Head::from_tensors(&tensors, &Classifier::device()).unwrap()
+    };
+    let classifier = tuning.classifier.take().unwrap();
+    tuning.classifier =
+        Some(Classifier::new(backbone.suffix(cut), head(classifier.head().valid()), backbone.len()));
+
+    let batch = tuning.batch();
+    let rows = tuning.store.rows(&batch).unwrap();
+    let truth: Vec<usize> = batch.iter().map(|sample| sample.class).collect();
+    let mixup = Mixup::draw(1.0, batch.len(), &mut tuning.rng.clone());
+    let shares = mixup.mix(&tuning.targets.shares(&truth));
+    let images = |rows: Vec<f32>| {
+        let data = TensorData::new(rows, [batch.len(), 3, SIDE, SIDE]);
+        backbone.forward(Tensor::from_data(data, &Device::flex()), 0..cut)
+    };
+    let loss = |features: Tensor<4>| {
+        let features = Tensor::from_data(features.into_data(), &Classifier::device());
+        let (loss, _) = tuning.classifier.as_ref().unwrap().loss(features, None, shares.clone()).unwrap();
+        f64::from(loss.into_scalar::<f32>())
+    };
+    let of_images = loss(images(mixup.mix(&rows)));
+    let features = images(rows.clone());
+    let shape = features.dims();
+    let mixed = mixup.mix(&features.into_data().try_to_vec::<f32>().unwrap());
+    let of_features = loss(Tensor::from_data(TensorData::new(mixed, shape), &Device::flex()));
+
+    tuning.step().unwrap();
+    let found = tuning.sums.loss();
+    assert!((found - of_images).abs() < 1e-4, "{found} {of_images}");
+    assert!((of_features - of_images).abs() > 1e-2, "{of_features} {of_images}");
 }
 
 #[test]
