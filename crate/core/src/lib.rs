@@ -21,7 +21,6 @@ pub mod seed;
 pub mod train;
 pub mod tuner;
 pub mod weights;
-mod widen;
 
 pub(crate) use rekindle_kernel as kernel;
 

@@ -9,16 +9,25 @@
 mod depthwise;
 #[cfg(target_arch = "wasm32")]
 pub mod emitted;
+mod flatten;
 mod job;
 mod matrix;
+mod pack;
+mod resize;
 mod simd;
 #[cfg(test)]
 mod tests;
+mod widen;
 
 use depthwise::Row;
 use job::Job;
 use matrix::Tiles;
 use simd::Best;
+
+pub use flatten::onto_white;
+pub use pack::pack;
+pub use resize::{CropBox, FilterType, ResizeError, resize};
+pub use widen::{widen_bytes, widen_into};
 
 /// Channels of a panel.
 pub const PANEL: usize = 8;

@@ -53,8 +53,8 @@ impl Flavour {
     /// Most bytes that its module and JavaScript may have after brotli.
     pub fn budget(self) -> usize {
         match self {
-            Self::Cpu => 800_000,
-            Self::Gpu => 845_000,
+            Self::Cpu => 745_000,
+            Self::Gpu => 790_000,
         }
     }
 

@@ -1,5 +1,7 @@
 //! A decoded image: eight-bit RGB, rows from the top, no padding.
 
+use rekindle_kernel::onto_white;
+
 use crate::error::{Error, Result};
 
 /// The largest image that is accepted, in pixels: above it a browser tab runs out of memory while decoding.
@@ -29,10 +31,7 @@ impl Pixels {
     /// As [`Pixels::from_rgb`], with four bytes a pixel.
     pub fn from_rgba(width: u32, height: u32, rgba: &[u8]) -> Result<Self> {
         check(width, height, rgba.len(), 4)?;
-        let mut rgb = Vec::with_capacity(rgba.len() / 4 * 3);
-        for &[r, g, b, a] in rgba.as_chunks().0 {
-            rgb.extend([r, g, b].map(|channel| onto_white(channel, a)));
-        }
+        let rgb = onto_white(rgba);
         Ok(Self { width, height, rgb })
     }
 
@@ -128,12 +127,6 @@ impl Pixels {
     }
 }
 
-/// Rounded `channel * alpha + white * (1 - alpha)` in eight bits.
-fn onto_white(channel: u8, alpha: u8) -> u8 {
-    let (c, a) = (u32::from(channel), u32::from(alpha));
-    ((c * a + 255 * (255 - a) + 127) / 255) as u8
-}
-
 fn check(width: u32, height: u32, bytes: usize, channels: u64) -> Result<()> {
     Pixels::check_size(width, height)?;
     let needed = u64::from(width) * u64::from(height) * channels;
@@ -169,17 +162,6 @@ mod tests {
         let rgba = [9, 99, 199, 0, 100, 0, 255, 128, 10, 20, 30, 255];
         let pixels = Pixels::from_rgba(3, 1, &rgba).unwrap();
         assert_eq!(pixels.rgb(), [255, 255, 255, 177, 127, 255, 10, 20, 30]);
-    }
-
-    #[test]
-    fn alpha_rounds_to_the_nearest_value() {
-        for channel in 0..=255u8 {
-            for alpha in 0..=255u8 {
-                let share = f64::from(alpha) / 255.0;
-                let exact = f64::from(channel) * share + 255.0 * (1.0 - share);
-                assert!((f64::from(onto_white(channel, alpha)) - exact).abs() <= 0.5 + 1e-9);
-            }
-        }
     }
 
     #[test]

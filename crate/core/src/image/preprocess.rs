@@ -1,6 +1,6 @@
 //! The evaluation transform that the pretrained weights were made with: resize, centre crop, normalise.
 
-use fast_image_resize::CropBox;
+use rekindle_kernel::CropBox;
 
 use super::{Pixels, resample::resample_by};
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! The region of a random resized crop.
 
-use fast_image_resize::CropBox;
 use rand::Rng;
+use rekindle_kernel::CropBox;
 
 use super::augment::uniform;
 

@@ -1,6 +1,6 @@
 //! A view cut out of a photo and turned about its centre.
 
-use fast_image_resize::CropBox;
+use rekindle_kernel::CropBox;
 
 use super::{Pixels, resample::resample};
 use crate::error::Result;

@@ -1,6 +1,6 @@
 //! What pixels tell without a network: whether two images are the same or almost, and whether one shows anything.
 
-use fast_image_resize::CropBox;
+use rekindle_kernel::CropBox;
 
 use super::{Pixels, resample::resample};
 use crate::error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use super::activation::Activation;
 use super::operation::{Convolution, Padding};
-use crate::kernel::{DEPTHWISE, PANEL};
+use crate::kernel::{DEPTHWISE, PANEL, pack};
 
 /// What a convolution is to the kernels that are made for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,23 +68,12 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Puts each panel of eight outputs together: their biases, then for each tap their eight weights. Taps are filled up
-    /// with zeros to whole panels where all channels are seen.
+    /// The weights of a layer. Taps are filled up with zeros to whole panels where all channels are seen.
     pub fn new(layer: &Convolution, kind: Kind) -> Self {
         let order = kind.taps(layer);
         let taps = order.len();
         let filled = if kind == Kind::Full { taps.next_multiple_of(PANEL) } else { taps };
-        let mut values = Vec::with_capacity(layer.output * (filled + 1));
-        for (biases, kernels) in layer.bias.chunks_exact(PANEL).zip(layer.weight.chunks_exact(PANEL * taps)) {
-            values.extend_from_slice(biases);
-            let mut rows = kernels.chunks_exact(taps);
-            let rows: [&[f32]; PANEL] = std::array::from_fn(|_| rows.next().unwrap_or_default());
-            for &tap in &order {
-                values.extend_from_slice(&rows.map(|row| row.get(tap).copied().unwrap_or_default()));
-            }
-            values.resize(values.len() + (filled - taps) * PANEL, 0.0);
-        }
-        Self { taps: filled, values }
+        Self { taps: filled, values: pack(&layer.weight, &layer.bias, &order, filled) }
     }
 
     /// The panels, in order.

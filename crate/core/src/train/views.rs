@@ -2,7 +2,7 @@
 
 use crate::dense::{Dense, Rows};
 use crate::prefix::cache::Features;
-use crate::widen::widen_into;
+use rekindle_kernel::widen_into;
 use std::sync::Arc;
 
 /// One view of an example.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use half::{bf16, f16};
+use half::bf16;
+use rekindle_kernel::widen_bytes;
 use safetensors::tensor::{Metadata, TensorView};
 use safetensors::{Dtype, SafeTensors};
 
@@ -11,7 +12,6 @@ use super::pytorch;
 use super::stored::{Stored, Views};
 use super::{Spec, checksum, quantised};
 use crate::error::{Error, Result};
-use crate::widen::widen;
 
 /// Metadata key of the pretrained [`Spec`], as JSON.
 pub const SPEC_KEY: &str = "rekindle.spec";
@@ -192,7 +192,7 @@ impl<'a> Tensors<'a> {
 fn values(view: &Stored<'_>) -> Option<Vec<f32>> {
     match view.dtype {
         Dtype::F32 => Some(decode(&view.data, f32::from_le_bytes)),
-        Dtype::F16 => Some(decode(&view.data, |bytes| widen(f16::from_le_bytes(bytes)))),
+        Dtype::F16 => Some(widen_bytes(&view.data)),
         Dtype::BF16 => Some(decode(&view.data, |bytes| bf16::from_le_bytes(bytes).to_f32())),
         _ => None,
     }
@@ -205,6 +205,7 @@ fn decode<const N: usize>(data: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f
 #[cfg(test)]
 mod tests {
     use super::*;
+    use half::f16;
     use safetensors::serialize;
 
     fn spec() -> Spec {

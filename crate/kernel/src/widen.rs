@@ -12,13 +12,17 @@ const BIAS: u32 = (127 - 15) << 23;
 const SMALLEST: f32 = 1.0 / 16_777_216.0;
 
 /// The same number.
-#[inline]
-pub fn widen(value: f16) -> f32 {
+fn widen(value: f16) -> f32 {
     let bits = u32::from(value.to_bits());
     let (sign, exponent) = ((bits & 0x8000) << 16, bits & EXPONENT);
     let normal = ((bits & 0x7fff) << 13) + BIAS + if exponent == EXPONENT { BIAS } else { 0 };
     let subnormal = ((bits & 0x3ff) as i32 as f32 * SMALLEST).to_bits();
     f32::from_bits(sign | if exponent == 0 { subnormal } else { normal })
+}
+
+/// The numbers of these bytes, two each, little-endian.
+pub fn widen_bytes(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|bytes| widen(f16::from_le_bytes(*bytes))).collect()
 }
 
 /// The same numbers.
@@ -39,6 +43,8 @@ mod tests {
                 found => assert_eq!(found.to_bits(), value.to_f32().to_bits(), "{bits:#x}"),
             }
         }
+        let bytes: Vec<u8> = [f16::ONE, f16::NEG_ONE].iter().flat_map(|value| value.to_le_bytes()).collect();
+        assert_eq!(widen_bytes(&bytes), [1.0, -1.0]);
         let mut to = [0.0; 3];
         widen_into(&[f16::ONE, f16::NEG_ONE, f16::MAX], &mut to);
         assert_eq!(to, [1.0, -1.0, 65504.0]);
