@@ -7,15 +7,14 @@
 //! int8), and the first two unrounded, for tests: `<architecture>.f32.safetensors` and
 //! `<architecture>.classifier.f32.safetensors`.
 
-use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::path::Path;
 
 use half::f16;
 use rekindle::Spec;
 use rekindle::weights::{
-    CHECKSUM_KEY, CLASSES_KEY, Channels, Interpolation, LICENSE_KEY, Precision, SCALE_SUFFIX, SPEC_KEY,
-    Tensors, Views, Written, add, checksum, quantise,
+    CLASSES_KEY, Channels, Interpolation, LICENSE_KEY, Precision, SCALE_SUFFIX, SPEC_KEY, Tensors, Views,
+    Written, add, quantise, sealed,
 };
 use safetensors::Dtype;
 use sha2::{Digest, Sha256};
@@ -61,15 +60,12 @@ fn main() -> Outcome<()> {
     let (classifier, backbone): (Vec<_>, Vec<_>) = read(&bytes, &spec)?.into_iter().partition(classifier);
     let metadata = |precision| -> Outcome<_> {
         let spec = Spec { precision, ..spec.clone() };
-        Ok(HashMap::from([
-            (SPEC_KEY.to_string(), serde_json::to_string(&spec)?),
-            (LICENSE_KEY.to_string(), license.to_string()),
-        ]))
+        Ok(vec![(SPEC_KEY, serde_json::to_string(&spec)?), (LICENSE_KEY, license.to_string())])
     };
     let float = metadata(Precision::Float)?;
     let classes: Vec<&str> = CLASSES.lines().filter(|line| !line.starts_with('#')).collect();
     let mut with_classes = float.clone();
-    with_classes.insert(CLASSES_KEY.into(), serde_json::to_string(&classes)?);
+    with_classes.push((CLASSES_KEY, serde_json::to_string(&classes)?));
 
     let folder = Path::new(folder);
     std::fs::create_dir_all(folder)?;
@@ -153,7 +149,7 @@ fn spec(architecture: &str, checkpoint: &[u8]) -> Outcome<(Spec, &'static str)> 
 fn write(
     path: &Path,
     tensors: &[Named],
-    mut metadata: HashMap<String, String>,
+    metadata: Vec<(&str, String)>,
     kind: impl Fn(&Named) -> Kind,
 ) -> Outcome<()> {
     let mut encoded = Vec::new();
@@ -172,11 +168,7 @@ fn write(
     }
     let mut views = Views::new();
     add(&mut views, &encoded)?;
-    metadata.insert(CHECKSUM_KEY.into(), checksum(&metadata, &views));
-    // In the order of the keys: the same weights are the same file.
-    let metadata: BTreeMap<_, _> = metadata.iter().collect();
-    let metadata: Vec<_> = metadata.into_iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-    let bytes = rekindle::weights::write(&views, &metadata)?;
+    let bytes = sealed(&views, metadata)?;
     println!("{}: {} tensors, {} bytes", path.display(), tensors.len(), bytes.len());
     Ok(std::fs::write(path, bytes)?)
 }

@@ -9,6 +9,7 @@ use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, Region, View};
 use crate::prefix::{CpuPrefix, Map, Plan};
+use crate::transpose::transposed;
 use crate::weights::{Description, Spec, Tensors};
 #[cfg(feature = "gpu")]
 use crate::{device::self_test, prefix::GpuPrefix};
@@ -208,7 +209,7 @@ impl Embedder {
         }
         let images = self.normalised(views);
         match cut {
-            0 => Ok(planes(&images, (self.input_size * self.input_size) as usize)),
+            0 => Ok(transposed(&images, (self.input_size * self.input_size) as usize, 3)),
             _ => self.compiled(cut).await?.run(&images),
         }
     }
@@ -260,13 +261,6 @@ impl Embedder {
         // Whoever was faster compiled the same.
         Ok(place.get_or_init(|| prefix))
     }
-}
-
-/// Images `[pixels, 3]` as `[3, pixels]`.
-fn planes(images: &[f32], pixels: usize) -> Vec<f32> {
-    let image =
-        |image| (0..3).flat_map(move |channel| <[f32]>::iter(image).skip(channel).step_by(3).copied());
-    images.chunks_exact(pixels * 3).flat_map(image).collect()
 }
 
 fn check_size(size: u32, trained: u32) -> Result<u32> {

@@ -120,6 +120,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What another library says that should be impossible.
+    pub(crate) fn internal(reason: impl ToString) -> Self {
+        Self::Internal { reason: reason.to_string() }
+    }
+
     /// The code that names this error in JavaScript, the same in every version.
     pub fn code(&self) -> &'static str {
         match self {

@@ -19,6 +19,7 @@ pub mod prefix;
 pub mod project;
 pub mod seed;
 pub mod train;
+mod transpose;
 pub mod tuner;
 pub mod weights;
 

@@ -96,10 +96,6 @@ impl Export<'_> {
 
 /// As project files have it, which keeps the WebAssembly module small.
 fn json(value: &impl serde::Serialize) -> Result<String> {
-    let bytes = serde_json::to_vec_pretty(value).map_err(internal)?;
-    String::from_utf8(bytes).map_err(internal)
-}
-
-fn internal(reason: impl ToString) -> Error {
-    Error::Internal { reason: reason.to_string() }
+    let bytes = serde_json::to_vec_pretty(value).map_err(Error::internal)?;
+    String::from_utf8(bytes).map_err(Error::internal)
 }

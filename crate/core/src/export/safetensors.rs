@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{Export, NEAREST_KEY, SCALING_KEY};
 use crate::error::Result;
 use crate::head::HeadTensor;
-use crate::weights::{CHECKSUM_KEY, Views, Written, add, checksum};
+use crate::transpose::transposed;
+use crate::weights::{Views, Written, add, checksum, sealed};
 
 /// Before the names of the head's tensors.
 const HEAD: &str = "head.";
@@ -33,21 +34,14 @@ pub fn write(export: &Export<'_>) -> Result<Vec<u8>> {
     if export.head.nearest() > 0 {
         metadata.push((NEAREST_KEY, export.head.nearest().to_string()));
     }
-    let mut entries = HashMap::new();
-    for (key, value) in &metadata {
-        entries.insert((*key).to_owned(), value.clone());
-    }
-    metadata.push((CHECKSUM_KEY, checksum(&entries, &views)));
-    crate::weights::write(&views, &metadata)
+    sealed(&views, metadata)
 }
 
 /// A tensor of the head under its name in the file, with the sizes of a weight in PyTorch's order.
 fn turned(tensor: HeadTensor) -> HeadTensor {
     let name = format!("{HEAD}{}", tensor.name);
     let [inputs, outputs] = tensor.shape[..] else { return HeadTensor { name, ..tensor } };
-    let column = |output| tensor.values.iter().skip(output).step_by(outputs).copied();
-    let values = (0..outputs).flat_map(column).collect();
-    HeadTensor { name, shape: vec![outputs, inputs], values }
+    HeadTensor { name, shape: vec![outputs, inputs], values: transposed(&tensor.values, inputs, outputs) }
 }
 
 #[cfg(test)]

@@ -98,15 +98,15 @@ impl Project {
             cut: self.model.tuned.as_ref().map(|tuned| tuned.cut),
             report: self.model.report.clone(),
         };
-        let manifest = serde_json::to_vec_pretty(&manifest).map_err(internal)?;
+        let manifest = serde_json::to_vec_pretty(&manifest).map_err(Error::internal)?;
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         // The numbers hardly shrink, and without deflate the WebAssembly module does.
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
         for (name, bytes) in [(MANIFEST, manifest), (TENSORS, self.tensors()?)] {
-            zip.start_file(name, options).map_err(internal)?;
-            zip.write_all(&bytes).map_err(internal)?;
+            zip.start_file(name, options).map_err(Error::internal)?;
+            zip.write_all(&bytes).map_err(Error::internal)?;
         }
-        Ok(zip.finish().map_err(internal)?.into_inner())
+        Ok(zip.finish().map_err(Error::internal)?.into_inner())
     }
 
     /// Reads a file.
@@ -150,9 +150,9 @@ impl Project {
     /// # Errors
     /// `PROJECT_FORMAT`, saying what differs.
     pub fn check_made_for(&self, spec: &Spec, input_size: u32, feature_len: usize) -> Result<()> {
-        let name = |spec: &Spec| match spec.precision {
-            Precision::Float => format!("{}.{} ({})", spec.arch, spec.tag, spec.sha256),
-            Precision::Int8 => format!("{}.{} in int8 ({})", spec.arch, spec.tag, spec.sha256),
+        let name = |spec: &Spec| {
+            let stored = if spec.precision == Precision::Int8 { " in int8" } else { "" };
+            format!("{}.{}{stored} ({})", spec.arch, spec.tag, spec.sha256)
         };
         if !self.spec.is_same_weights(spec) {
             let reason =
@@ -265,8 +265,4 @@ fn check_version(manifest: &[u8]) -> Result<()> {
 
 fn damaged(reason: impl ToString) -> Error {
     Error::ProjectFormat { reason: reason.to_string() }
-}
-
-fn internal(reason: impl ToString) -> Error {
-    Error::Internal { reason: reason.to_string() }
 }

@@ -56,10 +56,6 @@ impl Solver {
     }
 }
 
-/// What is expected where stages are trained behind a head of neighbours.
-const NO_NEIGHBOURS: &str = "another solver where stages are trained, which would move the examples away from what the head keeps \
-                             of them";
-
 /// How much each class counts in the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -182,7 +178,9 @@ impl TrainOptions {
         match self.strategy {
             Strategy::Head => Ok(None),
             _ if self.used_solver() == Solver::Neighbours => {
-                refuse("solver", "neighbours".into(), NO_NEIGHBOURS.into())
+                let expected = "another solver where stages are trained, which would move the examples away from what the head \
+                                keeps of them";
+                refuse("solver", "neighbours".into(), expected.into())
             }
             Strategy::Full => Ok(Some(0)),
             Strategy::Partial | Strategy::Staged => self.tune.cut_of(stages).map(Some),
@@ -204,9 +202,6 @@ impl TrainOptions {
         real("dropout", self.dropout, |v| (0.0..1.0).contains(&v), "from 0 to below 1")?;
         real("validation", self.validation, |v| (0.0..=0.5).contains(&v), "from 0 to 0.5")?;
         self.tune.validate()?;
-        if self.strategy != Strategy::Head && self.used_solver() == Solver::Neighbours {
-            return refuse("solver", "neighbours".into(), NO_NEIGHBOURS.into());
-        }
         self.augment.validate()
     }
 }

@@ -115,13 +115,16 @@ fn means(rows: &[f32], length: usize, places: &[usize], truth: &[usize], classes
 }
 
 #[cfg(test)]
+pub use tests::views;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::train::LabelledView;
     use half::f16;
 
-    /// Views around the given angles of the plane, in degrees, at any length.
-    fn views(angles: &[&[f32]]) -> Views {
+    /// Views at the given angles of the plane, in degrees, at any length, each of a group of its own.
+    pub fn views(angles: &[&[f32]]) -> Views {
         let mut all = Vec::new();
         for (class, angles) in angles.iter().enumerate() {
             for angle in *angles {

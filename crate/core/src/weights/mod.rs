@@ -18,4 +18,4 @@ pub use description::Description;
 pub use quantised::{SCALE_SUFFIX, quantise};
 pub use spec::{Channels, Interpolation, Precision, Spec};
 pub use tensors::{CHECKSUM_KEY, CLASSES_KEY, LICENSE_KEY, SPEC_KEY, Tensors};
-pub use writer::{Views, Written, add, write};
+pub use writer::{Views, Written, add, sealed, write};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
+use super::{CHECKSUM_KEY, checksum};
 use crate::error::{Error, Result};
 
 /// A tensor to be written.
@@ -37,7 +38,7 @@ pub type Views<'a> = BTreeMap<String, TensorView<'a>>;
 /// `INTERNAL` where type, shape and bytes of one do not fit together.
 pub fn add<'a>(views: &mut Views<'a>, tensors: &'a [Written]) -> Result<()> {
     for Written { name, dtype, shape, bytes } in tensors {
-        views.insert(name.clone(), TensorView::new(*dtype, shape.clone(), bytes).map_err(internal)?);
+        views.insert(name.clone(), TensorView::new(*dtype, shape.clone(), bytes).map_err(Error::internal)?);
     }
     Ok(())
 }
@@ -73,6 +74,16 @@ pub fn write(views: &Views<'_>, metadata: &[(&str, String)]) -> Result<Vec<u8>> 
     Ok(bytes)
 }
 
+/// The same of a weights file, which has its [`checksum`] among the metadata.
+///
+/// # Errors
+/// As [`write`].
+pub fn sealed(views: &Views<'_>, mut metadata: Vec<(&str, String)>) -> Result<Vec<u8>> {
+    let entries = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    metadata.push((CHECKSUM_KEY, checksum(&entries, views)));
+    write(views, &metadata)
+}
+
 /// The larger numbers first, so that each lies at a multiple of its size.
 fn in_order<'a, 'b>(views: &'b Views<'a>) -> impl Iterator<Item = (&'b String, &'b TensorView<'a>)> {
     let of = |bits| views.iter().filter(move |(_, view)| view.dtype().bitsize() == bits);
@@ -80,11 +91,7 @@ fn in_order<'a, 'b>(views: &'b Views<'a>) -> impl Iterator<Item = (&'b String, &
 }
 
 fn json(text: &str) -> Result<String> {
-    serde_json::to_string(text).map_err(internal)
-}
-
-fn internal(reason: impl ToString) -> Error {
-    Error::Internal { reason: reason.to_string() }
+    serde_json::to_string(text).map_err(Error::internal)
 }
 
 #[cfg(test)]

@@ -1,23 +1,10 @@
 use super::*;
 use crate::evaluate::argmax;
+use crate::train::prototypes::views;
 use crate::train::solve::photos;
 use crate::train::{LabelledView, Prototypes};
 use burn::tensor::{Tensor, TensorData};
 use half::f16;
-
-/// Views at the given angles of the plane, in degrees, each of a group of its own.
-fn views(angles: &[&[f32]]) -> Views {
-    let mut all = Vec::new();
-    for (class, angles) in angles.iter().enumerate() {
-        for angle in *angles {
-            let (sin, cos) = angle.to_radians().sin_cos();
-            let length = 1.0 + all.len() as f32;
-            let features = [cos * length, sin * length].map(f16::from_f32).into();
-            all.push(LabelledView { features, class, group: all.len() as u32, plain: true });
-        }
-    }
-    Views::new(2, all)
-}
 
 /// Raw features of views, and their classes.
 fn raw(views: &Views) -> (Tensor<2>, Vec<usize>) {

@@ -5,6 +5,7 @@ use crate::image::View;
 use crate::prefix::cache::Features;
 use crate::prefix::maps::MapCache;
 use crate::prefix::{CpuPrefix, Map};
+use crate::transpose::transposed;
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
 use rekindle_kernel::widen_into;
@@ -120,8 +121,9 @@ impl Store {
     /// As [`CpuPrefix::run`].
     pub fn tensor(&self, rows: Vec<f32>, device: &Device) -> Result<Tensor<4>> {
         let count = rows.len() / self.map.len().max(1);
+        let Map { channels, side } = self.map;
         let (rows, Map { channels, side }) = match &self.prefix {
-            Some(prefix) => (prefix.run(&by_pixels(&rows, self.map))?, prefix.output()),
+            Some(prefix) => (prefix.run(&transposed(&rows, channels, side * side))?, prefix.output()),
             None => (rows, self.map),
         };
         Ok(Tensor::from_data(TensorData::new(rows, [count, channels, side, side]), device))
@@ -136,19 +138,6 @@ impl Store {
         // Every change of the cache is whole, whatever happened to who made it.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Images `[channels, pixels]` as `[pixels, channels]`.
-fn by_pixels(rows: &[f32], map: Map) -> Vec<f32> {
-    let mut images = vec![0.0; rows.len()];
-    let pairs = images.chunks_exact_mut(map.len().max(1)).zip(rows.chunks_exact(map.len().max(1)));
-    for (image, planes) in pairs {
-        for (channel, plane) in planes.chunks_exact((map.side * map.side).max(1)).enumerate() {
-            let places = image.iter_mut().skip(channel).step_by(map.channels.max(1));
-            places.zip(plane).for_each(|(to, value)| *to = *value);
-        }
-    }
-    images
 }
 
 /// Views of one example together, so that its image is decoded once.
