@@ -77,7 +77,7 @@ pub fn write(views: &Views<'_>, metadata: &[(&str, String)]) -> Result<Vec<u8>> 
 /// The same of a weights file, which has its [`checksum`] among the metadata.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write`](fn@write).
 pub fn sealed(views: &Views<'_>, mut metadata: Vec<(&str, String)>) -> Result<Vec<u8>> {
     let entries = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     metadata.push((CHECKSUM_KEY, checksum(&entries, views)));
