@@ -53,7 +53,7 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
     let labels = ["one", "two", "three"].map(String::from);
     // Every kind of head comes to its turn.
     let hidden = if position.is_multiple_of(2) { 0 } else { HIDDEN };
-    let head = head(entry.embedding_len, hidden, labels.len(), &device)?.with_unit(position % 4 < 2);
+    let head = head(entry.embedding_len, hidden, labels.len())?.with_unit(position % 4 < 2);
 
     let pixels = side * side * 3;
     let images: Vec<u8> =
@@ -67,11 +67,10 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
     let normalised = Tensor::<4>::from_data(TensorData::new(normalised, [IMAGES, side, side, 3]), &device);
     let embedding = backbone.embed(normalised.permute([0, 3, 1, 2]));
     // Neither even nor certain probabilities would show a difference.
-    let scores: Vec<f32> =
-        head.forward(embedding.clone(), None).map_err(text)?.into_data().try_to_vec().map_err(text)?;
+    let embedding: Vec<f32> = embedding.into_data().try_to_vec().map_err(text)?;
+    let scores = head.scores(&embedding);
     let head = head.cooled(scores.iter().fold(0.0, |most, score| score.abs().max(most)));
-    let probabilities = head.probabilities(embedding.clone())?;
-    let embedding = embedding.into_data().try_to_vec().map_err(text)?;
+    let probabilities = head.probabilities(&embedding);
 
     let export = Export {
         spec: &spec,
@@ -92,7 +91,7 @@ fn text(error: impl std::fmt::Debug) -> String {
 }
 
 /// A head by the formula.
-fn head(features: usize, hidden: usize, classes: usize, device: &Device) -> rekindle::Result<Head> {
+fn head(features: usize, hidden: usize, classes: usize) -> rekindle::Result<Head> {
     let layer = |name: &str, [inputs, outputs]: [usize; 2]| {
         let weight = formula(name, inputs * outputs).map(|unit| (unit * (3.0 / inputs as f64).sqrt()) as f32);
         let bias = formula(&format!("{name}.bias"), outputs).map(|unit| unit as f32);
@@ -112,5 +111,5 @@ fn head(features: usize, hidden: usize, classes: usize, device: &Device) -> reki
     }
     let last = if hidden > 0 { hidden } else { features };
     tensors.extend(layer("output", [last, classes]));
-    Head::from_tensors(&tensors, device)
+    Head::from_tensors(&tensors)
 }

@@ -4,8 +4,9 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::{Backbone, Source, catalogue};
+use crate::device::values;
 use crate::error::{Error, Result};
-use crate::head::{HeadTensor, values};
+use crate::head::HeadTensor;
 
 impl Backbone {
     /// Every tensor, named as in the files of the library whose weights were loaded.

@@ -4,8 +4,9 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 
 use super::{Backbone, Stage, pool, run};
+use crate::device::values;
 use crate::error::{Error, Result};
-use crate::head::{HeadTensor, values};
+use crate::head::HeadTensor;
 
 /// The stages of a backbone from a cut on, and the pooling after them.
 #[derive(Module, Debug)]

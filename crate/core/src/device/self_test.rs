@@ -4,6 +4,7 @@
 use burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions};
 
 use super::read;
+use crate::dense::{Dense, Rows};
 use crate::error::{Error, Result};
 use crate::prefix::{Activation, Convolution, CpuPrefix, Padding, Plan, Value};
 #[cfg(feature = "gpu")]
@@ -46,6 +47,21 @@ pub async fn tensors(device: &Device) -> Result<()> {
     let gradient =
         weights.grad(&gradients).ok_or(Error::DeviceWrong { test: "gradient", error: f32::INFINITY })?;
     compare("gradient", &read(gradient).await?, &multiplied(&transposed(&a, 24), &expected, 16))
+}
+
+/// Tests the product and the gradient with which heads are trained.
+///
+/// # Errors
+/// `DEVICE_WRONG` naming the test that failed.
+pub fn layers() -> Result<()> {
+    let (rows, weights) = (numbers(16 * 24, 2), numbers(24 * 8, 3));
+    let layer = Dense::of_weights(&weights, 8);
+    let packed = Rows::of(&rows, 24);
+    let expected = multiplied(&rows, &weights, 24);
+    let product = layer.apply(&packed);
+    compare("layer", &product, &expected)?;
+    let gradient = layer.gradient(&packed, &product).weights();
+    compare("layer's gradient", &gradient, &multiplied(&transposed(&rows, 24), &expected, 16))
 }
 
 /// Tests the kernels of the frozen prefix: stem, depthwise and 1x1 convolution.
@@ -179,6 +195,7 @@ mod tests {
     #[test]
     fn this_processor_passes() {
         prefix().unwrap();
+        layers().unwrap();
         block_on(tensors(&Device::flex())).unwrap();
     }
 
