@@ -202,8 +202,8 @@ export class Session implements Answers {
     return file;
   }
 
-  async summary(): Promise<BackboneSummary> {
-    const { stages, ...whole } = await this.#embedder.summary();
+  summary(): BackboneSummary {
+    const { stages, ...whole } = this.#embedder.summary();
     const tuning = this.#tuner.report()?.tuning;
     const frozen = tuning?.kept ? tuning.cut : stages.length;
     return { ...whole, stages: stages.map((stage, index) => ({ ...stage, frozen: index < frozen })) };
@@ -234,14 +234,14 @@ export class Session implements Answers {
   async explain({ image, label }: Args<'explain'>): Promise<Explanation> {
     const { rgba, width, height } = await decode(image, this.#wasm.probe);
     const embedder = await this.#predictor;
-    const map = await embedder.map(rgba, width, height);
+    const map = embedder.map(rgba, width, height);
     return { width, height, heat: this.#tuner.explain(embedder, map, width, height, label ?? undefined) };
   }
 
   async classifyPretrained({ image, top }: Args<'classifyPretrained'>): Promise<NamedClass[]> {
     const { rgba, width, height } = await decode(image, this.#wasm.probe);
     const classifier = await this.#classifier.get();
-    return classifier.classify(await this.#embedder.map(rgba, width, height), top);
+    return classifier.classify(this.#embedder.map(rgba, width, height), top);
   }
 
   async embed({ image }: Args<'embed'>): Promise<Float32Array<ArrayBuffer>> {
@@ -258,7 +258,7 @@ export class Session implements Answers {
     return this.#tuner.save();
   }
 
-  export({ format }: Args<'export'>): Promise<Uint8Array<ArrayBuffer>> {
+  export({ format }: Args<'export'>): Uint8Array<ArrayBuffer> {
     return this.#tuner.export(format);
   }
 
@@ -332,7 +332,7 @@ export class Session implements Answers {
   ): Promise<StoredReport> {
     const { project, samples } = this.#tuner.prepareTuning(head);
     const fineTuner = await this.#fineTuner.get();
-    const run = await fineTuner.start(project, samples);
+    const run = fineTuner.start(project, samples);
     // Examples may be removed meanwhile; the training is of those that it began with.
     const [need, wanted] = forTuning(run, options, new Map(this.#files));
     try {

@@ -50,7 +50,7 @@ export interface WasmEmbedder {
   /** Number of stages, which is also the last cut. */
   stages(): number;
   /** The stages and what they cost, without what is frozen. */
-  summary(): Promise<Omit<BackboneSummary, 'stages'> & { stages: Omit<StageSummary, 'frozen'>[] }>;
+  summary(): Omit<BackboneSummary, 'stages'> & { stages: Omit<StageSummary, 'frozen'>[] };
   /** The same with the stages that a project fine-tuned; undefined where it did not. */
   tuned(tuner: WasmTuner): Promise<WasmEmbedder | undefined>;
   /** RGBA with straight alpha in; the features of each view at the cut out, the embedding without one. */
@@ -63,7 +63,7 @@ export interface WasmEmbedder {
     cut?: number,
   ): Promise<Float32Array<ArrayBuffer>>;
   /** The last feature map of the plain view: `featureLength()` channels of a square. */
-  map(rgba: Uint8ClampedArray, width: number, height: number): Promise<Float32Array<ArrayBuffer>>;
+  map(rgba: Uint8ClampedArray, width: number, height: number): Float32Array<ArrayBuffer>;
   /** The classifier that the weights were trained with, from its file. */
   classifier(file: Uint8Array): WasmClassifier;
   /** The same views as RGBA images of `inputSize()` squared, one after the other. */
@@ -126,7 +126,7 @@ export interface WasmTuner {
   evaluate(features: Float32Array, labels: string[]): Metrics;
   save(): Uint8Array<ArrayBuffer>;
   /** The trained model with its backbone. */
-  export(format: ExportFormat): Promise<Uint8Array<ArrayBuffer>>;
+  export(format: ExportFormat): Uint8Array<ArrayBuffer>;
   free(): void;
 }
 
@@ -161,7 +161,7 @@ export interface TuningStart {
 /** The pretrained stages, and the features at a cut that are kept from one fine-tuning to the next. */
 export interface WasmFineTuner {
   /** Throws OPTION_INVALID for a cut that the backbone does not have. */
-  start(project: Uint8Array, samples: unknown): Promise<WasmTuningRun>;
+  start(project: Uint8Array, samples: unknown): WasmTuningRun;
 }
 
 /** One fine-tuning, pulled step by step, on features at its cut. */

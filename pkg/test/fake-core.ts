@@ -48,7 +48,7 @@ export class FakeCore {
     FineTuner: {
       create: async () => {
         this.onFineTuner();
-        return { start: async () => this.#tuningRun() };
+        return { start: () => this.#tuningRun() };
       },
     },
   };
@@ -106,14 +106,14 @@ export class FakeCore {
       inputSize: () => 2,
       featureLength: () => 1,
       stages: () => 19,
-      summary: async () => ({ inputSize: 2, embeddingLength: 1, parameters: 0, multiplyAdds: 0, stages: [] }),
+      summary: () => ({ inputSize: 2, embeddingLength: 1, parameters: 0, multiplyAdds: 0, stages: [] }),
       tuned: async () => undefined,
       embed: async (_rgba, _width, _height, views) => {
         await this.beforeEmbed(number);
         this.log.push(`embed ${views.map(({ index }) => index)}`);
         return new Float32Array(views.length);
       },
-      map: async () => new Float32Array(4),
+      map: () => new Float32Array(4),
       classifier: () => ({ classify: () => [] }),
       preview: (_rgba, _width, _height, views) => {
         return new Uint8Array(views.length * 16).map((_, i) => Math.floor(i / 16));
@@ -242,7 +242,7 @@ function fakeTuner(core: FakeCore) {
     save() {
       return new Uint8Array([1, 2, 3]);
     }
-    async export(format: ExportFormat) {
+    export(format: ExportFormat) {
       if (!this.#report) throw new RekindleError('NOT_TRAINED', 'nothing is trained yet');
       return new TextEncoder().encode(format);
     }
@@ -305,7 +305,7 @@ export function installBrowser(core: FakeCore): { started: string[] } {
     Worker: FakeWorker,
     ImageData: FakeImageData,
     OffscreenCanvas: FakeCanvas,
-    createImageBitmap: async () => ({ width: 1, height: 1, close: () => {} }),
+    createImageBitmap: () => ({ width: 1, height: 1, close: () => {} }),
   });
   return { started };
 }

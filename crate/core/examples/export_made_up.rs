@@ -12,7 +12,6 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use formula::{Formula, formula};
-use pollster::block_on;
 use rekindle::backbone::catalogue::{self, CATALOGUE};
 use rekindle::export::{Export, Format};
 use rekindle::head::{Head, HeadTensor};
@@ -48,7 +47,7 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
     let spec = Spec { arch: arch.into(), mean: [0.485, 0.456, 0.406], ..made_up::spec(side as u32) };
     let device = Device::flex();
     let entry = catalogue::find(arch)?;
-    let backbone = entry.build(&mut Formula { timm: false }, &device, catalogue::is_tensorflow(arch))?;
+    let backbone = entry.build(&mut Formula { timm: false }, catalogue::is_tensorflow(arch))?;
     let position = CATALOGUE.iter().position(|other| other.name == entry.name).unwrap_or_default();
     let labels = ["one", "two", "three"].map(String::from);
     // Every kind of head comes to its turn.
@@ -80,7 +79,7 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
         head: &head,
         labels: &labels,
     };
-    std::fs::write(folder.join(format!("{arch}.onnx")), block_on(export.write(Format::Onnx))?)?;
+    std::fs::write(folder.join(format!("{arch}.onnx")), export.write(Format::Onnx)?)?;
     let expected = Expected { side, images, embedding, probabilities };
     std::fs::write(folder.join(format!("{arch}.json")), serde_json::to_vec(&expected)?)?;
     Ok(())

@@ -67,10 +67,10 @@ impl Device {
     ///
     /// # Errors
     /// `DEVICE_WRONG` where an answer is wrong.
-    pub async fn test_tuning() -> Result<()> {
+    pub fn test_tuning() -> Result<()> {
         static PASSED: OnceLock<()> = OnceLock::new();
         if PASSED.get().is_none() {
-            self_test::tensors(&BurnDevice::flex()).await?;
+            self_test::tensors(&BurnDevice::flex())?;
             PASSED.get_or_init(|| ());
         }
         Ok(())
@@ -106,14 +106,4 @@ async fn webgpu() -> Result<(Opened, DeviceInfo)> {
 /// `INTERNAL` where the device does not give them.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     tensor.into_data().try_to_vec::<f32>().map_err(|error| Error::Internal { reason: format!("{error:?}") })
-}
-
-/// Reads a tensor's values, row by row, from whatever device it is on.
-///
-/// # Errors
-/// `DEVICE_LOST` where the device does not give them.
-pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let lost = |reason: String| Error::DeviceLost { reason };
-    let data = tensor.into_data_async().await.map_err(|e| lost(e.to_string()))?;
-    data.try_into_vec_as::<f32>().map_err(|e| lost(e.to_string()))
 }

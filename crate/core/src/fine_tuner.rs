@@ -67,7 +67,7 @@ impl FineTuner {
     ///
     /// # Errors
     /// `OPTION_INVALID` for a cut that the backbone does not have; `INTERNAL` where the strategy trains no stages.
-    pub async fn start(&self, Start { project, samples }: Start) -> Result<TuningRun> {
+    pub fn start(&self, Start { project, samples }: Start) -> Result<TuningRun> {
         let missing = |what: &str| Error::Internal { reason: format!("fine-tuning without {what}") };
         let model = &project.model;
         let options = model.report.options.clone();
@@ -83,7 +83,7 @@ impl FineTuner {
         );
         let mut store = Store::new(map, Arc::clone(&self.kept));
         if read_at < cut {
-            let plan = self.backbone.lower(cut).await?;
+            let plan = self.backbone.lower(cut)?;
             store = store.before(CpuPrefix::compile(&plan, self.input_size as usize)?);
         }
         let alone = Alone { head: model.head.clone(), validation: model.report.validation.clone() };

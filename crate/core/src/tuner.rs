@@ -95,7 +95,7 @@ impl Tuner {
     ///
     /// # Errors
     /// `NOT_TRAINED` before the first training; `INTERNAL` without [`Tuner::with_backbone`]; else as [`Export::write`].
-    pub async fn export(&self, format: Format) -> Result<Vec<u8>> {
+    pub fn export(&self, format: Format) -> Result<Vec<u8>> {
         let model = self.model()?;
         let missing = || Error::Internal { reason: "exporting without a backbone".into() };
         let backbone = self.backbone.as_ref().ok_or_else(missing)?;
@@ -108,7 +108,7 @@ impl Tuner {
             head: &model.head,
             labels: &model.labels,
         };
-        export.write(format).await
+        export.write(format)
     }
 
     /// Examples and classes as they are.

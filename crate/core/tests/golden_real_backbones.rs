@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use pollster::block_on;
 use rekindle::Spec;
 use rekindle::backbone::{Backbone, Classifier};
 use rekindle::image::{Pixels, Preprocess};
@@ -65,15 +64,15 @@ fn agrees(arch: &str) {
     let preprocess = Preprocess::new(tensors.spec(), SIDE as u32);
     let classifier = weights(&format!("{arch}.classifier.f32.safetensors"));
     let classifier = Classifier::read(&classifier, tensors.spec()).unwrap();
-    let backbone = Backbone::load(tensors, &Device::flex()).unwrap();
-    let prefix = CpuPrefix::compile(&block_on(backbone.lower(backbone.len())).unwrap(), SIDE).unwrap();
+    let backbone = Backbone::load(tensors).unwrap();
+    let prefix = CpuPrefix::compile(&backbone.lower(backbone.len()).unwrap(), SIDE).unwrap();
     // The file that is shipped: f16, norms and biases f32.
     let shipped = weights(&format!("{arch}.safetensors"));
-    let rounded = Backbone::load(Tensors::read(&shipped).unwrap(), &Device::flex()).unwrap();
-    let rounded = CpuPrefix::compile(&block_on(rounded.lower(rounded.len())).unwrap(), SIDE).unwrap();
+    let rounded = Backbone::load(Tensors::read(&shipped).unwrap()).unwrap();
+    let rounded = CpuPrefix::compile(&rounded.lower(rounded.len()).unwrap(), SIDE).unwrap();
     let bytes = weights(&format!("{arch}.int8.safetensors"));
-    let int8 = Backbone::load(Tensors::read(&bytes).unwrap(), &Device::flex()).unwrap();
-    let int8 = CpuPrefix::compile(&block_on(int8.lower(int8.len())).unwrap(), SIDE).unwrap();
+    let int8 = Backbone::load(Tensors::read(&bytes).unwrap()).unwrap();
+    let int8 = CpuPrefix::compile(&int8.lower(int8.len()).unwrap(), SIDE).unwrap();
     for photo in PHOTOS {
         let image = image::open(golden(&format!("mobilenet_v2/{photo}.png"))).unwrap().into_rgb8();
         let pixels = Pixels::from_rgb(image.width(), image.height(), image.into_raw()).unwrap();
@@ -130,16 +129,15 @@ fn original_checkpoints_give_what_the_converted_ones_give() {
         let original = Tensors::read_foreign(&original, spec.clone()).unwrap();
         let image: Vec<f32> = (0..64 * 64 * 3).map(|at| (at * 37 % 251) as f32 / 125.0 - 1.0).collect();
         let [a, b] = [converted, original].map(|tensors| {
-            let backbone = Backbone::load(tensors, &Device::flex()).unwrap();
-            let plan = block_on(backbone.lower(backbone.len())).unwrap();
+            let backbone = Backbone::load(tensors).unwrap();
+            let plan = backbone.lower(backbone.len()).unwrap();
             CpuPrefix::compile(&plan, 64).unwrap().run(&image).unwrap()
         });
         assert_eq!(a, b, "{arch}");
         // Another architecture's file is refused, and says what it may have been meant as.
         let other = Spec { arch: "resnet18".into(), ..spec };
         let bytes = weights(file);
-        let error =
-            Backbone::load(Tensors::read_foreign(&bytes, other).unwrap(), &Device::flex()).unwrap_err();
+        let error = Backbone::load(Tensors::read_foreign(&bytes, other).unwrap()).unwrap_err();
         assert_eq!(error.code(), "WEIGHTS_MISMATCH");
         assert!(error.to_string().contains("closest"), "{error}");
     }

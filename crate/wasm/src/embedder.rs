@@ -64,8 +64,8 @@ impl Embedder {
     }
 
     /// The stages and what they cost.
-    pub async fn summary(&self) -> JsResult<JsValue> {
-        to_js(&self.0.summary().await.map_err(throw)?)
+    pub fn summary(&self) -> JsResult<JsValue> {
+        to_js(&self.0.summary().map_err(throw)?)
     }
 
     /// Features of views of an image at a cut, one after the other; the embedding where no cut is given.
@@ -83,11 +83,11 @@ impl Embedder {
     }
 
     /// The last feature map of the plain view of an image.
-    pub async fn map(&self, rgba: &[u8], width: u32, height: u32) -> JsResult<Vec<f32>> {
+    pub fn map(&self, rgba: &[u8], width: u32, height: u32) -> JsResult<Vec<f32>> {
         let image = pixels(rgba, width, height)?;
         let plain = View { index: 0, seed: 0 };
         let view = self.0.view(&image, plain, &Augment::default()).map_err(throw)?;
-        self.0.map(&view).await.map_err(throw)
+        self.0.map(&view).map_err(throw)
     }
 
     /// The classifier that the weights were trained with, from its file.

@@ -26,15 +26,15 @@ impl FineTuner {
         known: bool,
     ) -> JsResult<FineTuner> {
         let embedder = weights::open(&bytes, Device::Cpu, input_size, &description, config, known).await?;
-        Device::test_tuning().await.map_err(throw)?;
+        Device::test_tuning().map_err(throw)?;
         Ok(FineTuner(rekindle::FineTuner::new(&embedder)))
     }
 
     /// Goes on from what a tuner's `prepareTuning` gave.
-    pub async fn start(&self, project: Vec<u8>, samples: JsValue) -> JsResult<TuningRun> {
+    pub fn start(&self, project: Vec<u8>, samples: JsValue) -> JsResult<TuningRun> {
         let project = Project::read(&project).map_err(throw)?;
         let start = Start { project, samples: from_js(samples)? };
-        self.0.start(start).await.map(TuningRun).map_err(throw)
+        self.0.start(start).map(TuningRun).map_err(throw)
     }
 }
 

@@ -219,9 +219,9 @@ impl Tuner {
     }
 
     /// The trained model with its backbone as `onnx` or `safetensors`.
-    pub async fn export(&self, format: String) -> JsResult<Vec<u8>> {
+    pub fn export(&self, format: String) -> JsResult<Vec<u8>> {
         let format = format.parse().map_err(throw)?;
-        self.0.export(format).await.map_err(throw)
+        self.0.export(format).map_err(throw)
     }
 }
 

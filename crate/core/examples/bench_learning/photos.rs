@@ -130,7 +130,7 @@ impl Photos {
         let mut training = tuner.start_run(options)?;
         while training.run.step()? != Progress::Finished {}
         let start = tuner.prepare_tuning(training)?;
-        let mut run = block_on(FineTuner::new(&self.embedder).start(start))?;
+        let mut run = FineTuner::new(&self.embedder).start(start)?;
         assert_eq!(run.cut(), self.cut());
         for pending in run.tuning.pending() {
             let features = &self.photo(indices[pending.example as usize]).at_cut;

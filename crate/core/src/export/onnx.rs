@@ -20,8 +20,8 @@ const EMBEDDING: &str = "embedding";
 ///
 /// # Errors
 /// As [`Export::write`].
-pub async fn write(export: &Export<'_>) -> Result<Vec<u8>> {
-    let plan = export.backbone.lower(export.backbone.len()).await?;
+pub fn write(export: &Export<'_>) -> Result<Vec<u8>> {
+    let plan = export.backbone.lower(export.backbone.len())?;
     let side = export.input_size as usize;
     let maps = plan.checked_maps(side)?;
     let features = Size::Fixed(export.head.features());

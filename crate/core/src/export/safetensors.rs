@@ -46,8 +46,7 @@ fn turned(tensor: HeadTensor) -> HeadTensor {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-    use pollster::block_on;
+
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
     use safetensors::SafeTensors;
@@ -64,12 +63,12 @@ mod tests {
         let head = Head::new(1280, 3, 2, &mut ChaCha8Rng::seed_from_u64(1)).with_unit(true);
         let labels = LABELS.map(String::from);
         let export = Export { spec, input_size: 96, backbone, tuned, head: &head, labels: &labels };
-        block_on(export.write(Format::Safetensors)).unwrap()
+        export.write(Format::Safetensors).unwrap()
     }
 
     fn load(seed: u64) -> Backbone {
         let weights = sample::weights(seed, |_| ());
-        Backbone::load(Tensors::read(&weights).unwrap(), &Device::flex()).unwrap()
+        Backbone::load(Tensors::read(&weights).unwrap()).unwrap()
     }
 
     #[test]
@@ -80,7 +79,7 @@ mod tests {
         assert_eq!(tensors.spec(), &spec);
         let classes: Vec<String> = serde_json::from_str(tensors.metadata(CLASSES_KEY).unwrap()).unwrap();
         assert_eq!(classes, LABELS);
-        let again = Backbone::load(tensors, &Device::flex()).unwrap();
+        let again = Backbone::load(tensors).unwrap();
         assert_eq!(again.tensors(&spec.arch).unwrap(), backbone.tensors(&spec.arch).unwrap());
     }
 
@@ -107,7 +106,7 @@ mod tests {
         let tensors = Tensors::read(&bytes).unwrap();
         assert!(!tensors.spec().is_same_weights(&spec));
         assert_eq!(tensors.spec().tag, "random.tuned");
-        let again = Backbone::load(tensors, &Device::flex()).unwrap().tensors(&spec.arch).unwrap();
+        let again = Backbone::load(tensors).unwrap().tensors(&spec.arch).unwrap();
         assert_eq!(again, tuned.tensors(&spec.arch).unwrap());
         assert_ne!(again, pretrained.tensors(&spec.arch).unwrap());
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();

@@ -63,7 +63,7 @@ impl Studio {
     fn tune(&mut self, options: &TrainOptions) -> Report {
         let training = self.head(options);
         let start = self.tuner.prepare_tuning(training).unwrap();
-        let mut run = block_on(self.fine_tuner.start(start)).unwrap();
+        let mut run = self.fine_tuner.start(start).unwrap();
         let mut wanted = run.tuning.pending();
         loop {
             for pending in wanted {
@@ -132,7 +132,7 @@ fn mixing_reads_images_and_trains_the_same_stages() {
         let options = TrainOptions { tune, ..options(Strategy::Partial) };
         let training = studio.head(&options);
         let start = studio.tuner.prepare_tuning(training).unwrap();
-        assert_eq!(block_on(studio.fine_tuner.start(start)).unwrap().cut(), 0);
+        assert_eq!(studio.fine_tuner.start(start).unwrap().cut(), 0);
         let mut report = studio.tune(&options);
         assert_eq!(report.tuning.as_ref().unwrap().cut, 17);
         assert_eq!(studio.predict(&studio.tuner, &image("red", 77)).label, "red");

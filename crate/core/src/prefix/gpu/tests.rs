@@ -31,7 +31,7 @@ fn backbone() -> Backbone {
 
 fn compile(software: bool, backbone: &Backbone, cut: usize, side: usize) -> GpuPrefix {
     let spec = sample::spec();
-    let plan = block_on(backbone.lower(cut)).unwrap();
+    let plan = backbone.lower(cut).unwrap();
     block_on(GpuPrefix::compile(gpu(software).unwrap(), &plan, side, [spec.mean, spec.std])).unwrap()
 }
 
@@ -125,7 +125,7 @@ fn a_lost_device_is_told() {
 #[test]
 fn the_self_test_finds_other_numbers_than_the_processors() {
     let backbone = backbone();
-    let plan = block_on(backbone.lower(backbone.len())).unwrap();
+    let plan = backbone.lower(backbone.len()).unwrap();
     let cpu = CpuPrefix::compile(&plan, 32).unwrap();
     let (spec, preprocess) = (sample::spec(), Preprocess::new(&sample::spec(), 32));
     on_devices(|software| {
@@ -185,7 +185,7 @@ fn every_family_gives_what_its_module_gives() {
         ("squeezenet1_1", 75),
     ] {
         let (backbone, _) = sample::backbone_of(arch, 3);
-        let plan = block_on(backbone.lower(backbone.len())).unwrap();
+        let plan = backbone.lower(backbone.len()).unwrap();
         let images = images(2, side);
         let expected = defined(&backbone, backbone.len(), &images);
         on_devices(|software| {

@@ -4,7 +4,6 @@ use crate::image::View;
 use crate::prefix::maps::MapCache;
 use crate::prefix::{CpuPrefix, Map};
 use crate::train::tune::options::{Schedule, TuneOptions};
-use pollster::block_on;
 use rand::Rng;
 use std::sync::{Arc, Mutex};
 
@@ -52,7 +51,7 @@ fn tuning(options: &TrainOptions, budget: usize, alone: Option<Metrics>) -> (Bac
     let start = (backbone.suffix(cut), Alone { head, validation: alone });
     let mut store = Store::new(map, kept);
     if read_at < cut {
-        store = store.before(CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), SIDE).unwrap());
+        store = store.before(CpuPrefix::compile(&backbone.lower(cut).unwrap(), SIDE).unwrap());
     }
     let tuning = Tuning::new(options.clone(), labels, samples, store, start, 5).unwrap();
     (backbone, tuning)
