@@ -145,12 +145,16 @@ export class Session implements Answers {
     return session;
   }
 
-  async addExample({ label, image, group }: Args<'addExample'>): Promise<Example> {
-    const file = await keep(image, this.#wasm.probe);
+  keep({ image }: Args<'keep'>): Promise<Blob> {
+    // They get ready while others decode.
     this.#parts.team.prepare();
+    return keep(image, this.#wasm.probe);
+  }
+
+  async addExample({ label, image, group }: Args<'addExample'>): Promise<Example> {
     const id = this.#tuner.addExample(label);
     if (group !== null) this.#tuner.setGroup(id, group);
-    this.#files.set(id, file);
+    this.#files.set(id, image);
     this.#examplesChanged();
     await this.#follow();
     return { id, label, group };

@@ -58,9 +58,9 @@ impl Flavour {
     /// Most bytes that its module and JavaScript may have after brotli.
     pub fn budget(self) -> usize {
         match self {
-            Self::Cpu => 745_000,
-            Self::Gpu => 790_000,
-            Self::Tune => 700_000,
+            Self::Cpu => 450_000,
+            Self::Gpu => 490_000,
+            Self::Tune => 560_000,
         }
     }
 
