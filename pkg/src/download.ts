@@ -57,9 +57,9 @@ export async function download<T>(url: string, onBytes: OnBytes, use: (response:
  *
  * @throws {Unreachable} as {@link ask}; an error where the file is cut off.
  */
-export async function downloadBytes(url: string, onBytes: OnBytes): Promise<Uint8Array<ArrayBuffer>> {
+export async function downloadBytes(url: string, onBytes: OnBytes, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const chunks = [];
-  for await (const chunk of chunksOf(await ask(url), onBytes)) chunks.push(chunk);
+  for await (const chunk of chunksOf(await ask(url, signal ? { signal } : {}), onBytes)) chunks.push(chunk);
   return joined(chunks);
 }
 

@@ -82,6 +82,8 @@ export interface CreateArgs {
   /** Ports to helpers, each a worker that the page has started and ends. */
   helpers: MessagePort[];
   backbone: BackboneRequest;
+  /** Where the package's own weights arrive, which the page reads; null where the worker does. */
+  early: MessagePort | null;
   /** An absolute address or the file of the classifier that the weights were trained with; null where none is known. */
   classifier: string | Blob | null;
   /** A project file to open. */

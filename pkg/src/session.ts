@@ -105,7 +105,7 @@ export class Session implements Answers {
   /** Fetches wasm and weights side by side and starts a new project, or the one of a project file. */
   static async load(
     build: Build,
-    { device, seed, inputSize, helpers, backbone, classifier, project }: CreateArgs,
+    { device, seed, inputSize, helpers, backbone, early, classifier, project }: CreateArgs,
     { emit, signal }: CallContext,
     publish: (change: Partial<State>) => void,
   ): Promise<Session> {
@@ -119,7 +119,7 @@ export class Session implements Answers {
     const request = backbone.kind === 'project' ? backboneOf((await made()).spec, backbone.base, backbone.cache) : backbone;
     const [{ value: code, ms: wasmMs }, { value: loaded, ms: weightsMs }] = await Promise.all([
       starting,
-      timed(loadWeights(request, build.weights, signal, emit)),
+      timed(loadWeights(request, build.weights, signal, emit, early)),
     ]);
     const { weights } = loaded;
     const size = inputSize ?? (file ? (await made()).inputSize : undefined);

@@ -2,6 +2,7 @@
 import { Connection } from './connection.js';
 import { type ChosenDevice, chooseDevice, cpuInsteadOf, isDeviceError, startWorker } from './device.js';
 import { RekindleError } from './errors.js';
+import { sendEarly } from './early.js';
 import type { StartOptions } from './options.js';
 import { defaultWorkers, startPool } from './pool.js';
 import type { DeviceInfo, Spec, StartupTimings } from './types.js';
@@ -41,13 +42,14 @@ async function startOn(
   const { seed, inputSize, workers, backbone, classifier, onProgress, signal } = options;
   const worker = newWorker(device.kind);
   const helpers = device.kind === 'cpu' ? (workers ?? defaultWorkers()) - 1 : 0;
+  const early = sendEarly(backbone, (progress) => onProgress?.(progress), signal);
   const { connections, ports, running } = startPool(helpers, () => startWorker('cpu'));
   const connection = new Connection(worker, connections);
   try {
     const { spec, stages, simd, startup, elapsedMs } = await connection.call(
       'create',
-      { device: device.kind, seed, inputSize, helpers: ports, backbone, classifier, project },
-      { transfer: ports, signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
+      { device: device.kind, seed, inputSize, helpers: ports, backbone, early, classifier, project },
+      { transfer: early ? [...ports, early] : ports, signal, onEvent: (event) => 'file' in event && onProgress?.(event) },
     );
     // So that nothing is fetched any more once the tuner is there.
     await running;

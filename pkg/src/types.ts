@@ -37,7 +37,7 @@ export interface StartupTimings {
   workerMs: number;
   /** Fetching, compiling and starting the WebAssembly module. */
   wasmMs: number;
-  /** Fetching and checking the weights, beside the module. */
+  /** Fetching and checking the weights, beside the module; of the package's own, what is left of it once the worker runs. */
   weightsMs: number;
   /** Reading the weights and compiling the frozen backbone. */
   prefixMs: number;

@@ -1,11 +1,12 @@
 /** Gets the pretrained weights that were asked for, with what is known of them. */
 import type { PlacedBackbone } from './backbone.js';
-import { downloadBytes } from './download.js';
+import { receiveEarly } from './early.js';
 import { RekindleError } from './errors.js';
 import { findAtHub } from './hub.js';
 import { fetchLarge } from './large-file.js';
+import { fetched, readShipped, reporter, type OnProgress } from './shipped.js';
 import { Store } from './store.js';
-import type { LoadProgress, Precision, WeightsDescription } from './types.js';
+import type { Precision, WeightsDescription } from './types.js';
 
 /** What a weights file of a build must be. */
 export interface FileManifest {
@@ -32,11 +33,11 @@ export interface Loaded {
   keep: () => Promise<void>;
 }
 
-type OnProgress = (progress: LoadProgress) => void;
 const NOTHING_KEPT = async () => {};
 
 /**
- * Reads weights from wherever they are, and checks what is known of the file.
+ * Reads weights from wherever they are, and checks what is known of the file. Those of the package come by `early` where the
+ * page reads them.
  *
  * @throws {RekindleError} WEIGHTS_FETCH when they cannot be fetched or arrive cut off.
  * @throws {RekindleError} WEIGHTS_FORMAT when the file is another one than it must be.
@@ -46,10 +47,11 @@ export async function loadWeights(
   manifest: WeightsManifest,
   signal: AbortSignal,
   onProgress: OnProgress,
+  early: MessagePort | null = null,
 ): Promise<Loaded> {
   switch (request.kind) {
     case 'shipped': {
-      const bytes = await readShipped(request.source, onProgress);
+      const bytes = await (early ? receiveEarly(early) : readShipped(request.source, onProgress, signal));
       const known = await checkShipped(bytes, manifest[request.precision]);
       return { weights: { bytes, description: {}, config: undefined, known }, keep: NOTHING_KEPT };
     }
@@ -75,16 +77,6 @@ export async function loadWeights(
 /** Reads the file of a classifier. */
 export async function readClassifier(source: string | Blob): Promise<Uint8Array<ArrayBuffer>> {
   return readShipped(source, () => {});
-}
-
-async function readShipped(source: string | Blob, onProgress: OnProgress): Promise<Uint8Array<ArrayBuffer>> {
-  const report = reporter(onProgress);
-  return fetched(source, async () => {
-    if (typeof source === 'string') return downloadBytes(source, report);
-    const bytes = new Uint8Array(await source.arrayBuffer());
-    report(bytes.length, bytes.length);
-    return bytes;
-  });
 }
 
 async function readFile(
@@ -118,24 +110,6 @@ async function isCurrent(url: string, modified: string | null, bytes: Uint8Array
   if (!now?.ok) return true;
   const length = now.headers.get('content-encoding') ? null : now.headers.get('content-length');
   return now.headers.get('last-modified') === modified && (length === null || Number(length) === bytes.length);
-}
-
-function reporter(onProgress: OnProgress) {
-  return (loadedBytes: number, totalBytes: number | null) => onProgress({ file: 'weights', loadedBytes, totalBytes });
-}
-
-async function fetched<T>(source: string | Blob, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RekindleError(
-      'WEIGHTS_FETCH',
-      `the weights could not be fetched: ${reason}. Check the connection and that the file is served, then try again.`,
-      { url: typeof source === 'string' ? source : null, reason },
-    );
-  }
 }
 
 /** Whether the bytes were seen to be the right ones; throws where they were seen not to be. */

@@ -72,9 +72,9 @@ pub fn prefix() -> Result<()> {
     let layers = [layer([3, 8], 3, 2, 1), layer([8, 8], 3, 1, 8), layer([8, 8], 1, 1, 1)];
     let mut plan = Plan::new(3);
     // `[channels, height, width]` for the loop below, `[height, width, channels]` for the prefix.
-    let mut expected = numbers(3 * 32 * 32, 4);
-    let image = transposed(&expected, 32 * 32);
-    let mut side: usize = 32;
+    let mut side: usize = 16;
+    let mut expected = numbers(3 * side * side, 4);
+    let image = transposed(&expected, side * side);
     for (index, layer) in layers.into_iter().enumerate() {
         let activation = if index < 2 { Activation::Relu6 } else { Activation::Linear };
         let layer = Convolution { from: plan.last(), activation, ..layer };
@@ -85,7 +85,7 @@ pub fn prefix() -> Result<()> {
         }
         plan.convolution(layer)?;
     }
-    compare("frozen prefix", &CpuPrefix::compile(&plan, 32)?.run(&image)?, &expected)
+    compare("frozen prefix", &CpuPrefix::compile(&plan, 16)?.run(&image)?, &expected)
 }
 
 /// Tests the kernels that will run, with their tiles, shapes and weights, on an image of many colours; the known answer is
