@@ -41,7 +41,8 @@ pub enum Solver {
     /// `Lbfgs`, unless `Prototype`, or with at most five examples of each class and the strategy `head` `Neighbours`, has a
     /// cross-entropy in cross-validation that is lower by more than two standard errors of the difference.
     Auto,
-    /// By AdamW on batches; the head of the best validation loss is kept.
+    /// By AdamW on batches; the head of the best validation loss is kept. Its temperature is fitted to at least ten validation
+    /// examples; where fewer are held out, and at most a hundred trained on, to a cross-validation that follows.
     Adamw,
     /// The same by Adam, weight decay as L2 on the loss.
     Adam,
@@ -51,7 +52,7 @@ pub enum Solver {
 
 impl Solver {
     /// Whether it goes by batches.
-    fn is_stepwise(self) -> bool {
+    pub(super) fn is_stepwise(self) -> bool {
         matches!(self, Self::Adamw | Self::Adam | Self::Sgd)
     }
 }

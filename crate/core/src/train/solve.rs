@@ -91,6 +91,11 @@ impl Solve {
         Some(sums)
     }
 
+    /// What it learns from.
+    pub fn views(&self) -> &Views {
+        self.samples.views()
+    }
+
     /// What was chosen by cross-validation, once it is.
     pub fn choice(&self) -> Option<Choice> {
         self.choice
