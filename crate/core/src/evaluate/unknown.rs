@@ -54,16 +54,15 @@ impl Unknown {
         let references: Vec<f16> = kept.iter().flat_map(|example| unit(example.embedding)).collect();
         let unknown = Self::from_parts(length, &references, f32::NEG_INFINITY);
         let groups: Vec<u32> = kept.iter().map(|example| example.group).collect();
-        let nearest = || unknown.nearest_of_other_groups(&groups);
         let first = |example: &Known| kept.iter().find(|other| other.class == example.class).map(|e| e.group);
         let several: BTreeSet<usize> =
             kept.iter().filter(|own| first(own) != Some(own.group)).map(|own| own.class).collect();
-        let telling = || kept.iter().zip(nearest()).filter(|(example, _)| several.contains(&example.class));
-        let threshold = if kept.len() < FEWEST_REFERENCES {
-            None
-        } else {
-            quantile(telling().map(|(_, near)| near).collect()).or_else(|| quantile(nearest()))
-        };
+        if kept.len() < FEWEST_REFERENCES {
+            return unknown;
+        }
+        let nearest = unknown.nearest_of_other_groups(&groups);
+        let telling = kept.iter().zip(&nearest).filter(|(example, _)| several.contains(&example.class));
+        let threshold = quantile(telling.map(|(_, near)| *near).collect()).or_else(|| quantile(nearest));
         unknown.at(threshold)
     }
 
