@@ -355,7 +355,7 @@ export interface TrainOptions {
   solver?: 'lbfgs' | 'prototype' | 'neighbours' | 'auto' | 'adamw' | 'adam' | 'sgd';
   /** 1 to 10000; the most of them, where the solver ends by itself. */
   epochs?: number;
-  /** Views of each example, 1 to 100; the first is the plain one. */
+  /** Views of each example, 1 to 100; the first is the plain one. Each is one image to embed, which is most of the time that a head takes. */
   views?: number;
   /** Views a step, 1 to 4096. */
   batchSize?: number;

@@ -50,7 +50,7 @@ fn train(tuner: &mut Tuner, options: &TrainOptions) -> Report {
 }
 
 fn options() -> TrainOptions {
-    TrainOptions { epochs: 10, learning_rate: 0.01, ..TrainOptions::default() }
+    TrainOptions { epochs: 10, views: 4, learning_rate: 0.01, ..TrainOptions::default() }
 }
 
 #[test]
