@@ -136,7 +136,8 @@ pub struct Report {
     #[serde(default)]
     pub neighbours: Option<usize>,
     /// What the kept head's scores were divided by, so that its probabilities fit the predictions of cross-validation or, of a
-    /// head that is trained by batches and of tuned stages, those on at least ten validation examples; 1 where it was not fitted.
+    /// head that is trained by batches, those on the validation examples where there are ten; of tuned stages, those on the
+    /// validation examples. 1 where it was not fitted.
     #[serde(default = "one")]
     pub temperature: f32,
     /// Where losses or gradients stopped being finite, or every gradient was zero: the best epoch before is kept, or the head
