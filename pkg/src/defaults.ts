@@ -41,7 +41,7 @@ export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
   strategy: 'head',
   solver: 'lbfgs',
   epochs: 50,
-  views: 4,
+  views: 2,
   batchSize: 32,
   learningRate: 3e-4,
   schedule: 'cosine',

@@ -331,7 +331,9 @@ export interface TrainOptions {
   /**
    * What is trained. `head`: a new head on the frozen backbone. `partial`: then the backbone's last stages with it. `full`:
    * the whole backbone. `staged`: as `partial`, the stages let loose one after the other. Where stages and head validate
-   * worse than the head alone, the head alone is kept and the report says so.
+   * worse than the head alone, the head alone is kept and the report says so. Where no example could be held out nothing
+   * would tell, and no stage is trained; with `validation: 0`, which asks for no examples to be held out, the last epoch is kept.
+   * Every training begins with the pretrained stages.
    */
   strategy?: 'head' | 'partial' | 'full' | 'staged';
   /**
@@ -344,12 +346,16 @@ export interface TrainOptions {
    * strategy `head`. `auto` takes `lbfgs`, unless `prototype`, or with at most five images of each class `neighbours`, does
    * better in cross-validation by more than two standard errors.
    * `adamw`, `adam` and `sgd` go by batches and keep the epoch that validates best; a head with a hidden layer is always trained
-   * so, by `adamw` where none of them is named.
+   * so, by `adamw` where none of them is named. Their probabilities are fitted to the validation examples or, where fewer than ten
+   * are held out and at most 100 trained on, to a cross-validation after the last epoch, which trains the head five times more.
+   *
+   * A training begins with the head there is, for the classes that stay: a linear one, or one of as many hidden units. After a
+   * fine-tuning that was kept it begins anew, since that head reads other stages.
    */
   solver?: 'lbfgs' | 'prototype' | 'neighbours' | 'auto' | 'adamw' | 'adam' | 'sgd';
   /** 1 to 10000; the most of them, where the solver ends by itself. */
   epochs?: number;
-  /** Views of each example, 1 to 100; the first is the plain one. */
+  /** Views of each example, 1 to 100; the first is the plain one. Each is one image to embed, which is most of the time that a head takes. */
   views?: number;
   /** Views a step, 1 to 4096. */
   batchSize?: number;
@@ -472,6 +478,10 @@ export interface Metrics {
 
 /** Where a training got out of hand. */
 export interface Divergence {
+  /** The code of the error that is thrown where nothing good is left to keep. */
+  code: 'TRAINING_DIVERGED';
+  /** What was trained. */
+  phase: 'head' | 'tune';
   /** Counted from 1 in its phase. */
   epoch: number;
   reason: string;
@@ -481,8 +491,14 @@ export interface Divergence {
 export interface TuningReport {
   /** The stage where training began. */
   cut: number;
-  /** Whether the tuned stages were kept: not where they validate worse than the head alone, which then is what is left. */
+  /** Whether the tuned stages were kept; if not, the head alone is what is left. */
   kept: boolean;
+  /**
+   * Why. `better` and `notBetter`: on the validation examples, than the head alone. `notCompared`: there are no validation
+   * examples; kept only where `validation: 0` asked for none. `diverged`: it got out of hand before one epoch was done. Null in
+   * files of earlier versions.
+   */
+  reason: 'better' | 'notBetter' | 'notCompared' | 'diverged' | null;
   /** The head alone on the validation examples; null where there are none. */
   headValidation: Metrics | null;
 }
@@ -499,18 +515,23 @@ export interface StoredReport {
   validation: Metrics | null;
   /**
    * The images that were trained on, each judged by a head that was trained on the others: five folds. A little too kind,
-   * since strength, neighbours and temperature were chosen by it; null where nothing was (`solver: 'adamw'`, hidden units).
+   * since strength, neighbours and temperature were chosen by it. Heads that go by batches have it only where fewer than ten
+   * examples are held out and at most 100 trained on. Null elsewhere, and where tuned stages were kept: it would be of another
+   * network, and to judge these they would have to be trained five times more; `validation` is what there is to go by.
    */
   crossValidation: Metrics | null;
   /** The inverse regularisation strength that cross-validation chose, scikit-learn's `C`; null where there is none. */
   strength: number | null;
   /** How many of the nearest images of each class decide; null where the head is none of nearest neighbours. */
   neighbours: number | null;
-  /** What the scores are divided by so that probabilities fit the predictions of cross-validation; 1 where not fitted. */
+  /**
+   * What the scores are divided by so that probabilities fit the predictions of cross-validation or, of heads that go by batches
+   * and of tuned stages, those on the validation examples; 1 where not fitted.
+   */
   temperature: number;
   /**
-   * Where losses or gradients stopped being finite after an epoch that was good, of which the best is kept; null where they did
-   * not. A run that diverges in its first epoch fails with `TRAINING_DIVERGED`.
+   * Where losses or gradients stopped being finite, or every gradient was zero: the best epoch before is kept, or the head alone
+   * where stages were tuned. Null where they did not. A head that diverges in its first epoch fails with `TRAINING_DIVERGED`.
    */
   diverged: Divergence | null;
   /** What came of fine-tuning; null where the head alone was trained. */
@@ -546,7 +567,12 @@ export interface Score {
 export interface Prediction {
   label: string;
   probability: number;
-  /** Whether the image is unlike everything the head was trained on. */
+  /**
+   * Whether the image is unlike everything the head was trained on: the cosine similarity of its embedding to the nearest
+   * training example (Sun et al. 2022, k = 1) is below a threshold that 5 in 100 images of the known classes fall below. It is fitted
+   * on the training examples, each compared to those of other groups; after fine-tuning on the validation examples, where there
+   * are ten. With fewer than ten examples nothing is unknown; where every class is of a single group the rate is lower.
+   */
   unknown: boolean;
   /** Every class, most probable first; the probabilities sum to one. */
   scores: Score[];

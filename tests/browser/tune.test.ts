@@ -10,8 +10,11 @@ after(() => site.close());
 
 const TUNE: TrainOptions = { strategy: 'partial', views: 2, batchSize: 16, tune: { epochs: 3 } };
 
+/** When a training is paused: while views or features at the cut are prepared, or after epochs of the head or of the stages. */
+type Pausing = 'never' | 'views' | 'cut' | 'head' | 'tune';
+
 /** Trains at a small input; gives the report without timings, predictions as they were and as an opened project has them. */
-async function train(options: TrainOptions, pausing = false) {
+async function train(options: TrainOptions, pausing: Pausing = 'never') {
   const page = await site.page();
   return page.evaluate(
     async ({ options, pausing }) => {
@@ -22,9 +25,15 @@ async function train(options: TrainOptions, pausing = false) {
       const run = tuner.train(options);
       let duringPause = 0;
       let prepared = 0;
+      let pauses = 0;
+      let learnt = false;
       for await (const event of run) {
         if (event.type === 'prepare') prepared += 1;
-        if (!pausing || event.type !== 'epoch' || event.phase !== 'tune') continue;
+        if (event.type === 'epoch') learnt = true;
+        const at = event.type === 'epoch' ? event.phase : event.type === 'done' ? 'done' : learnt ? 'cut' : 'views';
+        // A few pauses tell as much as one after each of many events.
+        if (at !== pausing || pauses === 4) continue;
+        pauses += 1;
         run.pause();
         const events: unknown[] = [];
         const watch = (async () => {
@@ -46,7 +55,7 @@ async function train(options: TrainOptions, pausing = false) {
       const openedReport = opened.report;
       await tuner.dispose();
       await opened.dispose();
-      return { report, timings, predictions, again, openedReport, duringPause, prepared };
+      return { report, timings, predictions, again, openedReport, duringPause, pauses, prepared };
     },
     { options, pausing },
   );
@@ -56,7 +65,7 @@ test('the last stages are trained, saved and opened, and predict as before', asy
   // Without photos kept aside nothing can be compared, and what was trained is kept.
   const { report, predictions, again, openedReport, timings } = await train({ ...TUNE, validation: 0 });
   const rows = report.epochs.filter(({ phase }) => phase === 'tune');
-  assert.deepEqual(report.tuning, { cut: 17, kept: true, headValidation: null });
+  assert.deepEqual(report.tuning, { cut: 17, kept: true, reason: 'notCompared', headValidation: null });
   assert.equal(rows.length, 3);
   assert.ok(rows.at(-1)!.trainLoss < rows[0]!.trainLoss, 'the loss goes down');
   t.diagnostic(`${timings.trainMs.toFixed(0)} ms`);
@@ -67,12 +76,29 @@ test('the last stages are trained, saved and opened, and predict as before', asy
   assert.notDeepEqual(predictions, alone.predictions);
 });
 
-test('pauses and the size of the cache change nothing', async () => {
+const HEAD = { views: 2, batchSize: 16, epochs: 12 } satisfies TrainOptions;
+const PAUSED: [string, TrainOptions, Pausing][] = [
+  ['while views are prepared', HEAD, 'views'],
+  ['of a head that is solved', HEAD, 'head'],
+  ['of a head that goes by batches', { ...HEAD, solver: 'adamw' }, 'head'],
+  ['while the features at the cut are prepared', TUNE, 'cut'],
+  ['of the last stages', TUNE, 'tune'],
+  ['of stages that are let loose one after the other', { ...TUNE, strategy: 'staged' }, 'tune'],
+];
+
+for (const [when, options, pausing] of PAUSED) {
+  test(`pauses ${when} change nothing`, async () => {
+    const plain = await train(options);
+    const paused = await train(options, pausing);
+    assert.ok(paused.pauses > 0, 'it was paused');
+    assert.equal(paused.duringPause, 0, 'nothing happens while it is paused');
+    assert.deepEqual(paused.report, plain.report);
+    assert.deepEqual(paused.predictions, plain.predictions);
+  });
+}
+
+test('the size of the cache changes nothing', async () => {
   const plain = await train(TUNE);
-  const paused = await train(TUNE, true);
-  assert.equal(paused.duringPause, 0, 'nothing happens while it is paused');
-  assert.deepEqual(paused.report, plain.report);
-  assert.deepEqual(paused.predictions, plain.predictions);
   const uncached = await train({ ...TUNE, tune: { ...TUNE.tune, cacheMb: 0 } });
   assert.deepEqual(uncached.report.epochs, plain.report.epochs);
   assert.deepEqual(uncached.predictions, plain.predictions);

@@ -1,4 +1,4 @@
-import type { Finding } from 'rekindle';
+import type { Finding, Health } from 'rekindle';
 import { project } from './project.svelte.js';
 import { isAbort, troubleOf, type Trouble } from './trouble.js';
 
@@ -6,6 +6,8 @@ import { isAbort, troubleOf, type Trouble } from './trouble.js';
 class Checkup {
   /** Null before the first look. */
   findings = $state.raw<Finding[] | null>(null);
+  /** How accuracy grows with the number of photos; empty where nothing can be said. */
+  curve = $state.raw<Health['learningCurve']>([]);
   busy = $state(false);
   trouble = $state.raw<Trouble | null>(null);
   /** The project's revision that was looked at. */
@@ -27,8 +29,9 @@ class Checkup {
     this.trouble = null;
     const revision = project.revision;
     try {
-      const { findings } = await project.tuner.health({ signal: abort.signal });
+      const { findings, learningCurve } = await project.tuner.health({ signal: abort.signal });
       this.findings = findings;
+      this.curve = learningCurve;
       this.#seen = revision;
       if (asked) project.spoken = spoken(findings.length);
     } catch (error) {
@@ -46,6 +49,7 @@ class Checkup {
   clear(): void {
     this.stop();
     this.findings = null;
+    this.curve = [];
     this.#seen = null;
     this.trouble = null;
   }

@@ -1,6 +1,5 @@
 import {
   DEFAULT_TRAIN_OPTIONS,
-  type AugmentOptions,
   type EpochRow,
   type Report,
   type ResolvedTrainOptions,
@@ -9,34 +8,16 @@ import {
   type TrainingRun,
 } from 'rekindle';
 import { checkup } from './checkup.svelte.js';
+import { keptEpochs } from './outcome.js';
 import { project, type Photo } from './project.svelte.js';
 import { isAbort, troubleOf, type Trouble } from './trouble.js';
 
-/** The options that the page lets a person turn. */
-export interface Settings {
-  strategy: ResolvedTrainOptions['strategy'];
-  solver: ResolvedTrainOptions['solver'];
-  epochs: number;
-  views: number;
-  hidden: number;
-  learningRate: number;
-  validation: number;
-  augment: Required<AugmentOptions>;
-}
+/** All options: the page lets a person turn some, and those that an opened project brings stay as they are. */
+export type Settings = ResolvedTrainOptions;
 
 /** The package's own defaults, as settings. */
 export function defaultSettings(): Settings {
-  return settingsOf(DEFAULT_TRAIN_OPTIONS);
-}
-
-function settingsOf({ strategy, solver, epochs, views, hidden, learningRate, validation, augment }: ResolvedTrainOptions): Settings {
-  const copy = { ...augment, area: [...augment.area], ratio: [...augment.ratio] } satisfies Required<AugmentOptions>;
-  return { strategy, solver, epochs, views, hidden, learningRate, validation, augment: copy };
-}
-
-/** The epochs of what was kept: the head's, or the stages'. */
-function shown(report: StoredReport): EpochRow[] {
-  return report.epochs.filter(({ phase }) => phase === (report.tuning?.kept ? 'tune' : 'head'));
+  return structuredClone(DEFAULT_TRAIN_OPTIONS);
 }
 
 /** One training and what came of it. */
@@ -118,12 +99,12 @@ class Run {
   adopt(report: StoredReport | null): void {
     checkup.clear();
     this.report = report;
-    this.rows = report ? shown(report) : [];
+    this.rows = report ? keptEpochs(report) : [];
     this.trainedRevision = report ? project.revision : null;
     this.known = new Set(report ? project.classes.map(({ key }) => key) : []);
     this.trouble = null;
     this.stopped = false;
-    if (report) this.settings = settingsOf(report.options);
+    if (report) this.settings = structuredClone(report.options);
   }
 
   async #follow(options: TrainOptions): Promise<void> {
@@ -138,7 +119,7 @@ class Run {
         this.epochs = event.epochs;
       } else {
         this.report = event.report;
-        this.rows = shown(event.report);
+        this.rows = keptEpochs(event.report);
       }
     }
   }

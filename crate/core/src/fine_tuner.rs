@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::backbone::Backbone;
 use crate::embedder::Embedder;
 use crate::error::{Error, Result};
-use crate::evaluate::Unknown;
+use crate::evaluate::{Known, Unknown};
 use crate::prefix::maps::MapCache;
 use crate::prefix::{CpuPrefix, Map};
 use crate::project::Project;
-use crate::train::TuningReport;
 use crate::train::tune::{Alone, Sample, Store, Tuning};
+use crate::train::{TuningReason, TuningReport};
 
 /// What a fine-tuning goes on from.
 #[derive(Debug)]
@@ -107,24 +107,31 @@ impl TuningRun {
     pub fn finish(self) -> Result<Project> {
         let Self { tuning, mut project, first, .. } = self;
         let diverged = tuning.diverged().cloned();
-        let (rows, tuned) = tuning.finish()?;
+        let plain: Vec<Sample> = tuning.plain();
+        let outcome = tuning.finish()?;
         let model = &mut project.model;
         let report = &mut model.report;
-        report.stopped_early = rows.len() < report.options.tune.epochs as usize;
-        report.epochs.extend(rows);
-        report.diverged = diverged;
+        if outcome.reason != TuningReason::NotCompared || outcome.tuned.is_some() {
+            report.stopped_early = outcome.rows.len() < report.options.tune.epochs as usize;
+        }
+        report.epochs.extend(outcome.rows);
+        report.diverged = diverged.or(report.diverged.take());
         report.tuning = Some(TuningReport {
             cut: first,
-            kept: tuned.is_some(),
+            kept: outcome.tuned.is_some(),
+            reason: Some(outcome.reason),
             head_validation: report.validation.clone(),
         });
-        if let Some(tuned) = tuned {
+        if let Some(tuned) = outcome.tuned {
             report.best_epoch = tuned.epoch;
             report.validation = tuned.validation;
+            // It judged heads on the pretrained embedding, not these stages: they would have to be trained five times more.
             report.cross_validation = None;
             report.temperature = tuned.temperature;
-            let length = tuned.head.features();
-            model.unknown = Unknown::fit(length, tuned.embeddings.iter().map(|f| &f[..]));
+            let known: Vec<Known> =
+                plain.iter().zip(&tuned.embeddings).map(|(s, row)| s.known(row)).collect();
+            let held_out = tuned.held_out.iter().map(|row| &row[..]);
+            model.unknown = Unknown::fit_held_out(tuned.head.features(), &known, held_out);
             (model.head, model.tuned) = (tuned.head, Some(tuned.stages));
         }
         Ok(project)

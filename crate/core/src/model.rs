@@ -90,20 +90,16 @@ impl Model {
         Saliency::of(&self.head, map, class)
     }
 
-    /// Columns and biases of its head for classes of these labels, zeros for those that it does not know; nothing where it
-    /// has no linear head on the pretrained embedding.
-    pub fn columns_for(&self, labels: &[String]) -> Option<(Vec<f32>, Vec<f32>)> {
-        let (columns, biases) = self.head.columns().filter(|_| self.tuned.is_none())?;
-        let length = self.head.features();
-        let (mut all, mut shifts) = (vec![0.0; labels.len() * length], vec![0.0; labels.len()]);
-        let temperature = self.report.temperature;
-        for ((label, column), bias) in self.labels.iter().zip(columns.chunks_exact(length)).zip(&biases) {
-            let Some(place) = labels.iter().position(|known| known == label) else { continue };
-            let to = all.iter_mut().skip(place * length).zip(column);
-            to.for_each(|(to, value)| *to = value * temperature);
-            shifts.iter_mut().skip(place).take(1).for_each(|to| *to = bias * temperature);
+    /// Its head for classes of these labels, at no temperature, with zeros for those that it does not know: what a training goes
+    /// on from. Nothing where it reads the embedding of fine-tuned stages, since the next training begins with the pretrained
+    /// ones, or where it is one of neighbours.
+    pub fn head_for(&self, labels: &[String]) -> Option<Head> {
+        if self.tuned.is_some() || self.head.nearest() > 0 {
+            return None;
         }
-        Some((all, shifts))
+        let from: Vec<Option<usize>> =
+            labels.iter().map(|label| self.labels.iter().position(|known| known == label)).collect();
+        Some(self.head.for_classes(&from).heated(self.report.temperature))
     }
 
     /// Gives a class another label.

@@ -7,7 +7,7 @@ use crate::backbone::Backbone;
 use crate::dataset::{Dataset, Groups, Split};
 use crate::embedder::Embedder;
 use crate::error::{Error, Result};
-use crate::evaluate::{Metrics, Saliency, Suspect, Unknown, suspects};
+use crate::evaluate::{Known, Metrics, Saliency, Suspect, Unknown, suspects};
 use crate::export::{Export, Format};
 use crate::fine_tuner::{Samples, Start};
 use crate::image::{Traits, View};
@@ -224,14 +224,12 @@ impl Tuner {
         let validation = self.views(&split.validation, 1, &groups)?;
         let plain = split.train.iter().map(|id| self.features(*id, 0)).collect::<Result<Vec<_>>>()?;
         let samples = Samples {
-            train: self.samples(&split.train, options.views)?,
-            validation: self.samples(&split.validation, 1)?,
+            train: self.samples(&split.train, options.views, &groups)?,
+            validation: self.samples(&split.validation, 1, &groups)?,
         };
         let mut run = Run::new(options.clone(), labels.clone(), train, validation, self.seed);
-        if let Some(model) = &self.model
-            && let Some((columns, biases)) = model.columns_for(&labels)
-        {
-            run.start_from(columns, biases, model.head.unit());
+        if let Some(head) = self.model.as_ref().and_then(|model| model.head_for(&labels)) {
+            run.start_from(&head);
         }
         let validation_examples = split.validation.len();
         Ok(Training { run, options: options.clone(), labels, plain, samples, validation_examples })
@@ -268,6 +266,9 @@ impl Tuner {
     /// What a training of the head alone gives.
     fn head_alone(&self, training: Training) -> Result<Model> {
         let outcome = training.run.finish()?;
+        let plain: Vec<&Sample> =
+            training.samples.train.iter().filter(|sample| sample.view.index == 0).collect();
+        let known: Vec<Known> = plain.iter().zip(&training.plain).map(|(s, row)| s.known(row)).collect();
         let report = Report {
             epochs: outcome.rows,
             best_epoch: outcome.best_epoch,
@@ -288,7 +289,7 @@ impl Tuner {
             labels: training.labels,
             head: outcome.head,
             tuned: None,
-            unknown: Unknown::fit(self.feature_len, training.plain.iter().map(|f| &f[..])),
+            unknown: Unknown::fit(self.feature_len, &known),
             report,
         })
     }
@@ -354,7 +355,7 @@ impl Tuner {
         class.ok_or_else(|| Error::Internal { reason: format!("example {id} has no class") })
     }
 
-    fn samples(&self, ids: &[u32], count: u32) -> Result<Vec<Sample>> {
+    fn samples(&self, ids: &[u32], count: u32, groups: &Groups) -> Result<Vec<Sample>> {
         let mut samples = Vec::with_capacity(ids.len() * count as usize);
         for id in ids {
             let class = self.class(*id)?;
@@ -362,6 +363,7 @@ impl Tuner {
                 example: *id,
                 view: self.view(*id, index),
                 class,
+                group: groups.group(*id),
             }));
         }
         Ok(samples)

@@ -98,6 +98,7 @@ fn few_and_uneven_numbers_are_told() {
     assert_eq!(kinds(&few), [Kind::TooFew, Kind::Imbalance]);
     assert_eq!(few.findings[0].labels, ["cat"]);
     assert!(few.findings[0].message.contains("9 images"));
+    assert!(few.findings.iter().all(|finding| finding.examples == [0, 1, 2, 3, 4, 5, 6, 7, 8]), "all cats");
     assert_eq!(few.findings[1].labels, ["cat", "dog"]);
     assert_eq!(kinds(&health(&healthy([12, 0, 0]))), [Kind::TooFewClasses]);
     assert_eq!(kinds(&health(&tuner())), [Kind::TooFewClasses]);

@@ -50,7 +50,7 @@ fn train(tuner: &mut Tuner, options: &TrainOptions) -> Report {
 }
 
 fn options() -> TrainOptions {
-    TrainOptions { epochs: 10, learning_rate: 0.01, ..TrainOptions::default() }
+    TrainOptions { epochs: 10, views: 4, learning_rate: 0.01, ..TrainOptions::default() }
 }
 
 #[test]
@@ -277,10 +277,37 @@ fn a_new_training_begins_with_the_columns_of_the_classes_that_stay() {
     let model = tuner.model().unwrap();
     let (columns, biases) = model.head.columns().unwrap();
     let labels = ["cow", "dog", "cat"].map(String::from);
-    let (found, shifts) = model.columns_for(&labels).unwrap();
+    let (found, shifts) = model.head_for(&labels).unwrap().columns().unwrap();
     let temperature = model.report.temperature;
     let hot = |values: &[f32]| values.iter().map(|value| value * temperature).collect::<Vec<f32>>();
     let (cat, dog) = columns.split_at(LENGTH);
     assert_eq!(found, [vec![0.0; LENGTH], hot(dog), hot(cat)].concat());
     assert_eq!(shifts, [0.0, biases[1] * temperature, biases[0] * temperature]);
+}
+
+/// Six bursts of four images each that are almost the same: what is new is not as near as they are.
+#[test]
+fn the_frames_of_a_burst_do_not_set_what_is_unknown() {
+    let threshold = |grouped: bool, live: bool| {
+        let mut tuner = tuner(&[("cat", 12), ("dog", 12)]);
+        let options = TrainOptions { views: 1, validation: 0.0, ..options() };
+        for id in 0..24 {
+            if grouped {
+                tuner.set_group(id, Some(&format!("burst {}", id / 4))).unwrap();
+            }
+            let mut features = embedding(id as usize / 12, id / 4);
+            features[15] += 0.002 * (id % 4) as f32;
+            tuner.put_features(id, &[0], &options, &features).unwrap();
+        }
+        if live {
+            assert!(tuner.follow(&options).unwrap());
+        } else {
+            train(&mut tuner, &options);
+        }
+        tuner.model().unwrap().unknown.threshold()
+    };
+    for live in [false, true] {
+        let (told, untold) = (threshold(true, live), threshold(false, live));
+        assert!(untold > 0.9999 && told < 0.999, "{live}: {told} {untold}");
+    }
 }

@@ -7,6 +7,7 @@ mod measure;
 mod perturb;
 mod photos;
 mod table;
+mod views;
 
 use std::error::Error;
 use std::path::Path;
@@ -36,11 +37,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         measure::calibration,
         measure::unknown,
         measure::mislabelled,
-        measure::four_views,
-        measure::ten_views,
         measure::partial,
     ] {
         table.add(measure(&photos)?);
+    }
+    for row in views::gains(&photos)? {
+        table.add(row);
     }
     table.write(Path::new(out))?;
     Ok(())

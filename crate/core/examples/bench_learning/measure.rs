@@ -9,20 +9,19 @@ use rekindle::evaluate::Metrics;
 use rekindle::model::Prediction;
 use rekindle::train::{Solver, Strategy, TrainOptions};
 
-use crate::perturb::KINDS;
-use crate::photos::{MOST_VIEWS, Photos};
+use crate::photos::Photos;
 use crate::table::Row;
 
 const FOLDS: usize = 5;
 const DIVISIONS: u32 = 3;
 const FEW: usize = 5;
-const DRAWS: u32 = 20;
+pub const DRAWS: u32 = 20;
 const SEEDS: std::ops::RangeInclusive<u32> = 1..=5;
 
 type Measured = rekindle::Result<Row>;
 
 /// The defaults but for validation, which the measure does itself.
-fn all_trained() -> TrainOptions {
+pub fn all_trained() -> TrainOptions {
     TrainOptions { validation: 0.0, ..TrainOptions::default() }
 }
 
@@ -167,51 +166,16 @@ pub fn partial(photos: &Photos) -> Measured {
     let statement = if chance < 0.05 && mean > 0.0 { "is above" } else { "is not shown to be above" };
     Ok(Row::at_least("partial (last 2 stages) less head, 5 group folds", &accuracies, 0.0, "head alone, same folds")
         .note(format!(
-            "Difference of accuracy with the defaults, four views, a fifth held out to validate. Kept in {kept} of 5 folds; of \
+            "Difference of accuracy with the defaults, a fifth held out to validate. Kept in {kept} of 5 folds; of \
              all photos {better} became right and {worse} wrong (sign test, p = {chance:.2}): fine-tuning {statement} the head alone here."
         )))
 }
 
-pub fn four_views(photos: &Photos) -> Measured {
-    more_views(photos, TrainOptions::default().views, "perturbed photos: four views less one")
-}
-
-pub fn ten_views(photos: &Photos) -> Measured {
-    more_views(photos, MOST_VIEWS, "perturbed photos: ten views less one")
-}
-
-/// What augmented views gain on photos that were perturbed.
-fn more_views(photos: &Photos, views: u32, measure: &'static str) -> Measured {
-    let (train, test) = (photos.of_set(true), photos.of_set(false));
-    let trained = |views| photos.trained(&train, &TrainOptions { views, ..all_trained() }, 1);
-    let (one, more) = (trained(1)?, trained(views)?);
-    let (mut gains, mut levels, mut better, mut worse) = (Vec::new(), Vec::new(), 0, 0);
-    for (kind, name) in KINDS.iter().enumerate() {
-        let answers = |tuner: &Tuner| -> rekindle::Result<Vec<bool>> {
-            Ok(answers(&tuner.predict(&photos.perturbed(&test, kind))?, &photos.labels_of(&test)))
-        };
-        let (before, after) = (answers(&one)?, answers(&more)?);
-        better += before.iter().zip(&after).filter(|(before, after)| !**before && **after).count();
-        worse += before.iter().zip(&after).filter(|(before, after)| **before && !**after).count();
-        let [before, after] = [before, after].map(|answers| share(&answers));
-        gains.push(after - before);
-        levels.push(format!("{name:?} {before:.3} and {after:.3}").to_lowercase());
-    }
-    let chance = sign_test(better, worse);
-    let reference = "linear head: 0.867 with 5 views, 0.878 with 10, 0.868 with 1";
-    Ok(Row::at_least(measure, &gains, 0.0, reference).note(format!(
-        "Trained on the training photos, judged on the test photos after rotation by 15 to 30 degrees, a crop of 40 to 70% or a \
-         change of brightness, once each. With one view and with {views}: {}. {better} answers became right and {worse} wrong (sign \
-         test, p = {chance:.2}).",
-        levels.join("; ")
-    )))
-}
-
-fn share(answers: &[bool]) -> f64 {
+pub fn share(answers: &[bool]) -> f64 {
     answers.iter().filter(|right| **right).count() as f64 / answers.len() as f64
 }
 
-fn answers(predictions: &[Prediction], labels: &[String]) -> Vec<bool> {
+pub fn answers(predictions: &[Prediction], labels: &[String]) -> Vec<bool> {
     predictions.iter().zip(labels).map(|(found, label)| found.label == *label).collect()
 }
 
@@ -239,7 +203,7 @@ fn divided(photos: &Photos, seed: u32) -> rekindle::Result<Vec<(Tuner, Vec<usize
 }
 
 /// The photos that are learnt from and the others, for each fold.
-fn parts(photos: &Photos, seed: u32) -> Vec<(Vec<usize>, Vec<usize>)> {
+pub fn parts(photos: &Photos, seed: u32) -> Vec<(Vec<usize>, Vec<usize>)> {
     let classes: Vec<usize> = photos.all.iter().map(|photo| photo.class).collect();
     let groups: Vec<u32> = photos.all.iter().map(|photo| photo.group).collect();
     let dealt = dataset::folds(&classes, &groups, FOLDS, seed);
@@ -254,19 +218,24 @@ fn drawn(
     options: &TrainOptions,
 ) -> rekindle::Result<Vec<f64>> {
     let test = photos.of_set(false);
-    seeds
-        .map(|seed| {
-            let mut order = photos.of_set(true);
-            order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed.into()));
-            let mut counts = vec![0; photos.labels.len()];
-            order.retain(|index| {
-                let count: &mut usize = &mut counts[photos.photo(*index).class];
-                *count += 1;
-                *count <= FEW
-            });
-            Ok(judged(photos, &photos.trained(&order, options, seed)?, &test)?.accuracy)
-        })
-        .collect()
+    let accuracy = |seed| {
+        let tuner = photos.trained(&few_photos(photos, seed), options, seed)?;
+        Ok(judged(photos, &tuner, &test)?.accuracy)
+    };
+    seeds.map(accuracy).collect()
+}
+
+/// A few of each class, drawn from the training photos.
+pub fn few_photos(photos: &Photos, seed: u32) -> Vec<usize> {
+    let mut order = photos.of_set(true);
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed.into()));
+    let mut counts = vec![0; photos.labels.len()];
+    order.retain(|index| {
+        let count: &mut usize = &mut counts[photos.photo(*index).class];
+        *count += 1;
+        *count <= FEW
+    });
+    order
 }
 
 fn judged(photos: &Photos, tuner: &Tuner, indices: &[usize]) -> rekindle::Result<Metrics> {

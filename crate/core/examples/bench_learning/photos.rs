@@ -16,6 +16,10 @@ use crate::perturb::KINDS;
 
 /// Most views that a measure trains on.
 pub const MOST_VIEWS: u32 = 10;
+/// How many times the augmented views are drawn, for measures of what they gain.
+pub const SETS: u32 = 5;
+/// How many times a photo is perturbed in each way.
+pub const PERTURBED: usize = 6;
 
 /// Photos with the features of their views.
 pub struct Photos {
@@ -33,11 +37,11 @@ pub struct Photo {
     pub group: u32,
     /// Whether the list has it for training.
     pub train: bool,
-    /// `[MOST_VIEWS, length]`, the plain view first.
+    /// `[1 + SETS * (MOST_VIEWS - 1), length]`: the plain view, then each set of augmented ones.
     features: Vec<f32>,
     /// As many views as the defaults train on, at the cut of the last two stages.
     at_cut: Vec<f32>,
-    /// `[KINDS, length]`: the photo as it was not meant to be taken, in its plain view.
+    /// `[PERTURBED, KINDS, length]`: the photo as it was not meant to be taken, in its plain view.
     perturbed: Vec<f32>,
 }
 
@@ -81,9 +85,9 @@ impl Photos {
         indices.iter().flat_map(|index| &self.photo(*index).features[..self.length]).copied().collect()
     }
 
-    /// The embeddings of photos that were perturbed in one way, one after the other.
-    pub fn perturbed(&self, indices: &[usize], kind: usize) -> Vec<f32> {
-        let at = kind * self.length;
+    /// The embeddings of photos that were perturbed in one way, one after the other; `draw` is below [`PERTURBED`].
+    pub fn perturbed(&self, indices: &[usize], draw: usize, kind: usize) -> Vec<f32> {
+        let at = (draw * KINDS.len() + kind) * self.length;
         indices
             .iter()
             .flat_map(|index| &self.photo(*index).perturbed[at..at + self.length])
@@ -104,20 +108,45 @@ impl Photos {
         views: u32,
         seed: u32,
     ) -> rekindle::Result<Tuner> {
+        self.project_of_set((indices, labels), views, 0, seed)
+    }
+
+    /// The same, the augmented views of one of the [`SETS`].
+    fn project_of_set(
+        &self,
+        (indices, labels): (&[usize], &[String]),
+        views: u32,
+        set: u32,
+        seed: u32,
+    ) -> rekindle::Result<Tuner> {
         let (spec, size) = (self.embedder.spec().clone(), self.embedder.input_size());
         let mut tuner = Tuner::new(spec, size, self.length, seed).with_backbone(&self.embedder);
         let views: Vec<u32> = (0..views).collect();
         for (index, label) in indices.iter().zip(labels) {
             let example = tuner.add_example(label)?;
-            let features = &self.photo(*index).features[..views.len() * self.length];
-            tuner.put_features(example, &views, &TrainOptions::default(), features)?;
+            let (plain, augmented) = self.photo(*index).features.split_at(self.length);
+            let first = (set * (MOST_VIEWS - 1)) as usize * self.length;
+            let features = [plain, &augmented[first..first + (views.len() - 1) * self.length]].concat();
+            tuner.put_features(example, &views, &TrainOptions::default(), &features)?;
         }
         Ok(tuner)
     }
 
     /// A project that is trained on photos.
     pub fn trained(&self, indices: &[usize], options: &TrainOptions, seed: u32) -> rekindle::Result<Tuner> {
-        let mut tuner = self.project(indices, &self.labels_of(indices), options.views, seed)?;
+        self.trained_on_set(indices, options, 0, seed)
+    }
+
+    /// The same, on the augmented views of one of the [`SETS`].
+    pub fn trained_on_set(
+        &self,
+        indices: &[usize],
+        options: &TrainOptions,
+        set: u32,
+        seed: u32,
+    ) -> rekindle::Result<Tuner> {
+        let labelled = (indices, &self.labels_of(indices)[..]);
+        let mut tuner = self.project_of_set(labelled, options.views, set, seed)?;
         let mut training = tuner.start_run(options)?;
         while training.run.step()? != Progress::Finished {}
         tuner.finish_run(training)?;
@@ -178,14 +207,23 @@ fn cut(embedder: &Embedder) -> usize {
 fn embed(path: &Path, number: u32, embedder: &Embedder) -> Result<[Vec<f32>; 3], Box<dyn Error>> {
     let image = image::open(path)?.into_rgb8();
     let pixels = |image: RgbImage| Pixels::from_rgb(image.width(), image.height(), image.into_raw());
-    let view = |pixels: &Pixels, index| {
-        let view = View { index, seed: seed::mix(1, number, index) };
+    let view = |pixels: &Pixels, set, index| {
+        let view = View { index, seed: seed::mix(1 + set, number, index) };
         embedder.view(pixels, view, &Augment::default())
     };
     let (photo, mut rng) = (pixels(image.clone())?, ChaCha8Rng::seed_from_u64(number.into()));
-    let views = (0..MOST_VIEWS).map(|index| view(&photo, index)).collect::<rekindle::Result<Vec<_>>>()?;
-    let perturbed = KINDS.map(|kind| view(&pixels(kind.perturb(&image, &mut rng))?, 0));
-    let perturbed = perturbed.into_iter().collect::<rekindle::Result<Vec<_>>>()?;
+    let mut views = vec![view(&photo, 0, 0)?];
+    for set in 0..SETS {
+        for index in 1..MOST_VIEWS {
+            views.push(view(&photo, set, index)?);
+        }
+    }
+    let mut perturbed = Vec::new();
+    for _ in 0..PERTURBED {
+        for kind in KINDS {
+            perturbed.push(view(&pixels(kind.perturb(&image, &mut rng))?, 0, 0)?);
+        }
+    }
     let shown = &views[..TrainOptions::default().views as usize];
     Ok([
         block_on(embedder.embed(&views))?,

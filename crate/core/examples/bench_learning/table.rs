@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use rekindle::train::TrainOptions;
 use serde::Serialize;
 
 /// One measure.
 #[derive(Serialize)]
 pub struct Row {
-    measure: &'static str,
+    measure: String,
     mean: f64,
     /// What the mean must not be worse than.
     bound: f64,
@@ -22,13 +23,14 @@ pub struct Row {
 
 impl Row {
     /// A measure that is better the higher it is.
-    pub fn at_least(measure: &'static str, values: &[f64], bound: f64, reference: &'static str) -> Self {
+    pub fn at_least(measure: impl Into<String>, values: &[f64], bound: f64, reference: &'static str) -> Self {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let measure = measure.into();
         Self { measure, mean, bound, least: true, reference, note: None, values: values.to_vec() }
     }
 
     /// A measure that is better the lower it is.
-    pub fn at_most(measure: &'static str, values: &[f64], bound: f64, reference: &'static str) -> Self {
+    pub fn at_most(measure: impl Into<String>, values: &[f64], bound: f64, reference: &'static str) -> Self {
         Self { least: false, ..Self::at_least(measure, values, bound, reference) }
     }
 
@@ -64,11 +66,12 @@ impl Table {
 
     /// Writes `learning.md` and `learning.json`.
     pub fn write(&self, folder: &Path) -> std::io::Result<()> {
-        let mut text = String::from(
+        let mut text = format!(
             "# What training learns\n\n\
-             190 photos of six classes (`cutout`), frozen MobileNetV2, the defaults on four views of each photo. Again: \
+             190 photos of six classes (`cutout`), frozen MobileNetV2, the defaults on {} views of each photo (`docs/adr/0020`). Again: \
              `cargo xtask bench learning`.\n\n\
              | measure | mean | standard error | wanted | | reference, same backbone |\n|---|---|---|---|---|---|\n",
+            TrainOptions::default().views
         );
         for row in &self.rows {
             let _ = writeln!(text, "{}", line(row));
@@ -80,7 +83,7 @@ impl Table {
              - References on other divisions and draws of the same photos; on these folds scikit-learn's logistic regression \
              (C = 0.1, plain view) has 0.940.\n",
         );
-        for (measure, note) in self.rows.iter().filter_map(|row| Some((row.measure, row.note.as_ref()?))) {
+        for (measure, note) in self.rows.iter().filter_map(|row| Some((&row.measure, row.note.as_ref()?))) {
             let _ = writeln!(text, "- {measure}: {note}");
         }
         std::fs::write(folder.join("learning.md"), text)?;

@@ -11,4 +11,4 @@ pub use metrics::{CalibrationBin, ClassMetrics, Metrics};
 pub use saliency::Saliency;
 pub use suspects::{Suspect, suspects};
 pub use temperature::Temperature;
-pub use unknown::{FALSE_ALARM_RATE, FEWEST_REFERENCES, MOST_REFERENCES, Unknown};
+pub use unknown::{FALSE_ALARM_RATE, FEWEST_REFERENCES, Known, MOST_REFERENCES, Unknown};

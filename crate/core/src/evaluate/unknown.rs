@@ -6,6 +6,7 @@
 
 use crate::dense::{Dense, Rows};
 use half::f16;
+use std::collections::BTreeSet;
 
 /// Share of known images that the threshold calls unknown by mistake.
 pub const FALSE_ALARM_RATE: f64 = 0.05;
@@ -22,6 +23,17 @@ const MOST_REFITTED: usize = 200;
 /// With fewer examples a threshold would be a guess, and nothing is called unknown.
 pub const FEWEST_REFERENCES: usize = 10;
 
+/// The plain embedding of a training example.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What the backbone made of it.
+    pub embedding: &'a [f16],
+    /// Index of its class.
+    pub class: usize,
+    /// What it was taken together with, or looks almost the same as: its own number where there is nothing.
+    pub group: u32,
+}
+
 /// Embeddings of training examples and the similarity below which an image is unlike all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unknown {
@@ -32,36 +44,62 @@ pub struct Unknown {
 
 impl Unknown {
     /// Takes the plain embeddings of the training examples; the threshold is the [`FALSE_ALARM_RATE`] quantile of each
-    /// example's similarity to its nearest neighbour among the others.
-    pub fn fit<'a>(length: usize, embeddings: impl ExactSizeIterator<Item = &'a [f16]>) -> Self {
-        let stride = embeddings.len().div_ceil(MOST_REFERENCES).max(1);
-        let references: Vec<f16> = embeddings.step_by(stride).flat_map(unit).collect();
-        let mut unknown = Self::from_parts(length, &references, f32::NEG_INFINITY);
-        let count = unknown.references.outputs();
-        if count >= FEWEST_REFERENCES {
-            let mut nearest = unknown.nearest_others();
-            nearest.sort_by(f32::total_cmp);
-            let rank = (count as f64 * FALSE_ALARM_RATE).floor() as usize;
-            unknown.threshold = nearest.get(rank).copied().unwrap_or(f32::NEG_INFINITY);
+    /// example's similarity to the nearest one of another group: what was taken together is nearer than a new image will be.
+    ///
+    /// A class of a single group cannot say how near a new image of it will be, and is left out, unless fewer than
+    /// [`FEWEST_REFERENCES`] examples are left; then the rate is at most the stated one.
+    pub fn fit(length: usize, examples: &[Known]) -> Self {
+        let stride = examples.len().div_ceil(MOST_REFERENCES).max(1);
+        let kept: Vec<Known> = examples.iter().step_by(stride).copied().collect();
+        let references: Vec<f16> = kept.iter().flat_map(|example| unit(example.embedding)).collect();
+        let unknown = Self::from_parts(length, &references, f32::NEG_INFINITY);
+        let groups: Vec<u32> = kept.iter().map(|example| example.group).collect();
+        let first = |example: &Known| kept.iter().find(|other| other.class == example.class).map(|e| e.group);
+        let several: BTreeSet<usize> =
+            kept.iter().filter(|own| first(own) != Some(own.group)).map(|own| own.class).collect();
+        if kept.len() < FEWEST_REFERENCES {
+            return unknown;
         }
-        unknown
+        let nearest = unknown.nearest_of_other_groups(&groups);
+        let telling = kept.iter().zip(&nearest).filter(|(example, _)| several.contains(&example.class));
+        let threshold = quantile(telling.map(|(_, near)| *near).collect()).or_else(|| quantile(nearest));
+        unknown.at(threshold)
+    }
+
+    /// The same of embeddings that were learnt with the examples, which makes these nearer to each other than a new image will
+    /// be: the threshold is the quantile of examples that were held out, or as [`Unknown::fit`] has it where those are few.
+    pub fn fit_held_out<'a>(
+        length: usize,
+        examples: &[Known],
+        held_out: impl Iterator<Item = &'a [f16]>,
+    ) -> Self {
+        let unknown = Self::fit(length, examples);
+        let floats = |row: &[f16]| row.iter().map(|value| value.to_f32()).collect::<Vec<f32>>();
+        let nearest: Vec<f32> = held_out.map(|row| unknown.similarity(&floats(row))).collect();
+        if unknown.references.outputs() < FEWEST_REFERENCES {
+            return unknown;
+        }
+        let threshold = quantile(nearest).unwrap_or(unknown.threshold);
+        unknown.at(Some(threshold))
     }
 
     /// Takes the plain embeddings of examples that came one by one, and the threshold as it was fitted before: fitting it
-    /// compares all with all. Of few it is fitted anew.
-    pub fn follow<'a>(
-        length: usize,
-        embeddings: impl ExactSizeIterator<Item = &'a [f16]>,
-        before: Option<&Self>,
-    ) -> Self {
-        match before {
-            Some(before) if embeddings.len() > MOST_REFITTED && before.threshold.is_finite() => {
-                let stride = embeddings.len().div_ceil(MOST_REFERENCES).max(1);
-                let references: Vec<f16> = embeddings.step_by(stride).flat_map(unit).collect();
+    /// compares all with all. Of few, as [`Unknown::is_refitted`] says, it is fitted anew.
+    pub fn follow(length: usize, examples: &[Known], before: Option<&Self>) -> Self {
+        match before.filter(|_| !Self::is_refitted(examples.len(), before)) {
+            Some(before) => {
+                let stride = examples.len().div_ceil(MOST_REFERENCES).max(1);
+                let references: Vec<f16> =
+                    examples.iter().step_by(stride).flat_map(|example| unit(example.embedding)).collect();
                 Self::from_parts(length, &references, before.threshold)
             }
-            _ => Self::fit(length, embeddings),
+            None => Self::fit(length, examples),
         }
+    }
+
+    /// Whether [`Unknown::follow`] reads the groups of so many examples.
+    pub fn is_refitted(count: usize, before: Option<&Self>) -> bool {
+        count <= MOST_REFITTED || before.is_none_or(|before| !before.threshold.is_finite())
     }
 
     /// Takes what [`Unknown::references`] and [`Unknown::threshold`] gave.
@@ -92,19 +130,31 @@ impl Unknown {
         self.similarity(embedding) < self.threshold
     }
 
-    /// Similarity of each reference to the nearest of the others.
-    fn nearest_others(&self) -> Vec<f32> {
+    /// Similarity of each reference to the nearest one of another group; the least number where all are of one.
+    fn nearest_of_other_groups(&self, groups: &[u32]) -> Vec<f32> {
         let (length, count) = (self.references.inputs(), self.references.outputs());
         let mut nearest = Vec::with_capacity(count);
         for block in self.references.columns().chunks(length * BLOCK) {
             for products in self.references.apply(&Rows::of(block, length)).chunks_exact(count) {
-                let own = nearest.len();
-                let others = products.iter().enumerate().filter(|(index, _)| *index != own);
-                nearest.push(others.map(|(_, product)| *product).fold(f32::NEG_INFINITY, f32::max));
+                let own = groups.get(nearest.len());
+                let others = products.iter().zip(groups).filter(|(_, group)| Some(*group) != own);
+                nearest.push(others.map(|(product, _)| *product).fold(f32::NEG_INFINITY, f32::max));
             }
         }
         nearest
     }
+
+    /// The same with another threshold; with none, nothing is unknown.
+    fn at(self, threshold: Option<f32>) -> Self {
+        Self { threshold: threshold.unwrap_or(f32::NEG_INFINITY), ..self }
+    }
+}
+
+/// The similarity that a share of [`FALSE_ALARM_RATE`] is below; nothing of too few.
+fn quantile(mut similarities: Vec<f32>) -> Option<f32> {
+    similarities.sort_by(f32::total_cmp);
+    let rank = (similarities.len() as f64 * FALSE_ALARM_RATE).floor() as usize;
+    similarities.get(rank).copied().filter(|_| similarities.len() >= FEWEST_REFERENCES)
 }
 
 fn unit(embedding: &[f16]) -> impl Iterator<Item = f16> + '_ {
@@ -113,51 +163,4 @@ fn unit(embedding: &[f16]) -> impl Iterator<Item = f16> + '_ {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Embeddings around two directions of the plane.
-    fn known() -> Vec<Vec<f16>> {
-        (0..40)
-            .map(|i| {
-                let angle = if i % 2 == 0 { 0.0 } else { 1.5 } + 0.01 * i as f32;
-                [angle.cos() * (1.0 + i as f32), angle.sin() * (1.0 + i as f32)].map(f16::from_f32).to_vec()
-            })
-            .collect()
-    }
-
-    #[test]
-    fn what_lies_between_the_known_is_unknown_whatever_its_length() {
-        let known = known();
-        let unknown = Unknown::fit(2, known.iter().map(Vec::as_slice));
-        for length in [0.1, 1.0, 50.0] {
-            assert!(!unknown.is_unknown(&[length * 0.99, length * 0.05]));
-            assert!(unknown.is_unknown(&[-length, -length]));
-        }
-        assert!((unknown.similarity(&[3.0, 0.0]) - 1.0).abs() < 1e-3);
-    }
-
-    #[test]
-    fn few_of_the_known_are_called_unknown() {
-        let known = known();
-        let unknown = Unknown::fit(2, known.iter().map(Vec::as_slice));
-        let floats = |e: &[f16]| e.iter().map(|v| v.to_f32()).collect::<Vec<_>>();
-        assert_eq!(known.iter().filter(|e| unknown.is_unknown(&floats(e))).count(), 0);
-        assert!(unknown.threshold() > 0.99);
-    }
-
-    #[test]
-    fn with_few_examples_nothing_is_called_unknown() {
-        let few = known();
-        let unknown = Unknown::fit(2, few.iter().take(FEWEST_REFERENCES - 1).map(Vec::as_slice));
-        assert!(!unknown.is_unknown(&[-1.0, -1.0]));
-    }
-
-    #[test]
-    fn an_even_sample_is_kept_of_many() {
-        let many: Vec<_> = (0..5000).map(|i| [f16::ONE, f16::from_f32(i as f32 / 5000.0)]).collect();
-        let unknown = Unknown::fit(2, many.iter().map(|e| &e[..]));
-        assert!(unknown.references().len() / 2 <= MOST_REFERENCES);
-        assert!(unknown.similarity(&[1.0, 1.0]) > 0.999, "the last ones are in the sample");
-    }
-}
+mod tests;

@@ -48,6 +48,25 @@ impl Head {
         Self { unit: false, nearest: 0, hidden: None, output }
     }
 
+    /// A head whose hidden units, of a ReLU, are these.
+    pub(crate) fn with_hidden(self, hidden: Dense) -> Self {
+        Self { hidden: Some(hidden), ..self }
+    }
+
+    /// The same head for other classes, each of which takes over one of its classes or is one that it knows nothing of.
+    pub(crate) fn for_classes(&self, from: &[Option<usize>]) -> Self {
+        let inputs = self.output.inputs();
+        let (columns, biases) = (self.output.columns(), self.output.biases());
+        let columns: Vec<&[f32]> = columns.chunks_exact(inputs.max(1)).collect();
+        let nothing = vec![0.0; inputs];
+        let column = |class: &Option<usize>| class.and_then(|class| columns.get(class).copied());
+        let all: Vec<f32> =
+            from.iter().flat_map(|class| column(class).unwrap_or(&nothing)).copied().collect();
+        let bias = |class: &Option<usize>| class.and_then(|class| biases.get(class).copied());
+        let biases: Vec<f32> = from.iter().map(|class| bias(class).unwrap_or(0.0)).collect();
+        Self { output: Dense::of_columns(&all, inputs).with_biases(&biases), ..self.clone() }
+    }
+
     /// A head of examples, each of a class: `nearest` of each class vote, as [`Votes`] says, and what they say is divided by a
     /// temperature.
     ///
@@ -142,6 +161,11 @@ impl Head {
         self.hidden.as_ref().unwrap_or(&self.output).inputs()
     }
 
+    /// Number of units of the hidden layer; 0 where there is none.
+    pub fn hidden_units(&self) -> usize {
+        self.hidden.as_ref().map_or(0, Dense::outputs)
+    }
+
     /// The hidden layer, where there is one, and the output layer.
     pub(crate) fn layers(&self) -> (Option<&Dense>, &Dense) {
         (self.hidden.as_ref(), &self.output)
@@ -161,6 +185,14 @@ impl Head {
     pub fn cooled(mut self, temperature: f32) -> Self {
         for (_, part) in self.output.parts_mut() {
             part.iter_mut().for_each(|value| *value /= temperature);
+        }
+        self
+    }
+
+    /// The head that [`Head::cooled`] was called on with this temperature.
+    pub fn heated(mut self, temperature: f32) -> Self {
+        for (_, part) in self.output.parts_mut() {
+            part.iter_mut().for_each(|value| *value *= temperature);
         }
         self
     }

@@ -40,7 +40,8 @@ fn of_numbers(dataset: &Dataset, groups: &Groups) -> Vec<Finding> {
                 "Add more until it has at least {SMALLEST_CLASS_TO_HOLD_OUT}: with fewer none is held out, and how well the \
                  class is recognised is not measured."
             );
-            findings.push(Finding::new(Kind::TooFew, labels, vec![], message, advice));
+            let ids = own().map(|example| example.id).collect();
+            findings.push(Finding::new(Kind::TooFew, labels, ids, message, advice));
         } else if count == 1 {
             let message = format!(
                 "All {} of “{}” are of one burst or look almost the same.",
@@ -58,11 +59,11 @@ fn of_numbers(dataset: &Dataset, groups: &Groups) -> Vec<Finding> {
             ));
         }
     }
-    findings.extend(imbalance(&classes));
+    findings.extend(imbalance(dataset, &classes));
     findings
 }
 
-fn imbalance(classes: &[crate::dataset::ClassCount]) -> Option<Finding> {
+fn imbalance(dataset: &Dataset, classes: &[crate::dataset::ClassCount]) -> Option<Finding> {
     let least = classes.iter().min_by_key(|class| class.count)?;
     let most = classes.iter().max_by_key(|class| class.count)?;
     if most.count <= least.count * MOST_IMBALANCE {
@@ -73,7 +74,9 @@ fn imbalance(classes: &[crate::dataset::ClassCount]) -> Option<Finding> {
     let advice =
         format!("Add images of “{}”: what it was never shown, no weighting makes up for.", least.label);
     let labels = vec![least.label.clone(), most.label.clone()];
-    Some(Finding::new(Kind::Imbalance, labels, vec![], message, advice))
+    let own = dataset.examples().iter().filter(|example| example.label == least.label);
+    let ids = own.map(|example| example.id).collect();
+    Some(Finding::new(Kind::Imbalance, labels, ids, message, advice))
 }
 
 fn of_named_groups(dataset: &Dataset) -> Vec<Finding> {

@@ -1,9 +1,9 @@
 //! A head in training by gradients: a batch of views a step, in an order drawn anew each epoch.
 
 use super::network::Network;
+use super::report::trouble;
 use super::tune::mixup::Mixup;
 use super::{Standardisation, Sums, Targets, TrainOptions, Views};
-use crate::dense::Dense;
 use crate::head::Head;
 use crate::seed;
 use rand::seq::SliceRandom;
@@ -21,6 +21,7 @@ pub struct Descent {
     order: Vec<usize>,
     steps: usize,
     sums: Sums,
+    trouble: Option<String>,
 }
 
 impl Descent {
@@ -41,6 +42,7 @@ impl Descent {
             order: (0..train.len()).collect(),
             steps: 0,
             sums: Sums::default(),
+            trouble: None,
             options: options.clone(),
             train,
             rng,
@@ -48,10 +50,10 @@ impl Descent {
         }
     }
 
-    /// Begins with this layer, where a linear head is trained.
-    pub fn start_from(&mut self, layer: Dense) {
-        if self.options.hidden == 0 {
-            self.network = Network::new(Head::linear(layer), self.options.rule(), self.options.weight_decay);
+    /// Begins with this head, where it has as many hidden units as the one that is trained.
+    pub fn start_from(&mut self, head: Head) {
+        if head.hidden_units() == self.options.hidden as usize {
+            self.network = Network::new(head, self.options.rule(), self.options.weight_decay);
         }
     }
 
@@ -65,8 +67,18 @@ impl Descent {
         let batch: Vec<usize> = self.order.iter().skip(place * size).take(size).copied().collect();
         self.update(&batch);
         self.steps += 1;
-        let ends = self.steps.is_multiple_of(per_epoch) || !self.sums.loss().is_finite();
+        let ends = self.steps.is_multiple_of(per_epoch) || self.trouble.is_some();
         ends.then(|| std::mem::take(&mut self.sums))
+    }
+
+    /// What got out of hand in the last step, if anything did.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// What it learns from.
+    pub fn views(&self) -> &Views {
+        &self.train
     }
 
     /// The head as it is.
@@ -89,7 +101,8 @@ impl Descent {
         }
         let factors = dropout(&self.options, batch.len() * self.network.dropped(), &mut self.rng);
         let rate = self.learning_rate();
-        let (value, scores) = self.network.step(rows, factors.as_deref(), &shares, rate);
+        let (value, norm, scores) = self.network.step(rows, factors.as_deref(), &shares, rate);
+        self.trouble = trouble(value, norm);
         self.sums.add(value, &scores, &classes);
     }
 

@@ -3,6 +3,7 @@
 
 mod adamw;
 mod cross_validation;
+mod crossing;
 mod descent;
 mod held_out;
 mod lbfgs;
@@ -31,8 +32,10 @@ pub(crate) use neighbours::{Neighbourhood, Neighbours};
 pub use options::{ClassWeights, Solver, Strategy, TrainOptions};
 pub use prior::weight_variances;
 pub(crate) use prototypes::Prototypes;
-pub use report::{Divergence, EpochRow, Phase, Report, TuningReport};
+pub use report::{Divergence, EpochRow, Phase, Report, TuningReason, TuningReport};
 pub use run::{Outcome, Progress, Run};
+#[cfg(test)]
+pub(crate) use solve::photos;
 use sums::Sums;
 use targets::Targets;
 pub use views::{LabelledView, Standardisation, Views};

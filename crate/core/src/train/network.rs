@@ -21,6 +21,14 @@ struct Gradients {
     hidden: Option<Dense>,
 }
 
+impl Gradients {
+    fn norm(&mut self) -> f64 {
+        let layers = self.hidden.iter_mut().chain([&mut self.output]);
+        let values = layers.flat_map(|layer| layer.parts_mut()).flat_map(|(_, part)| part.iter());
+        values.map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
+    }
+}
+
 impl Network {
     /// Begins with a head. Weights decay by `decay`, biases do not.
     pub fn new(head: Head, rule: Rule, decay: f64) -> Self {
@@ -32,7 +40,8 @@ impl Network {
         self.head.dropped()
     }
 
-    /// Takes a step on a batch; gives the loss and the scores before it. Where the loss is not finite nothing moves.
+    /// Takes a step on a batch; gives the loss, the norm of all gradients and the scores before it. Where loss or norm are not
+    /// finite nothing moves.
     ///
     /// # Shapes
     /// `features`: `[views, features]`; `dropout`: factors of the output layer's inputs, row by row; `shares`:
@@ -43,12 +52,13 @@ impl Network {
         dropout: Option<&[f32]>,
         shares: &[f32],
         rate: f64,
-    ) -> (f64, Vec<f32>) {
-        let (loss, scores, gradients) = self.derive(features, dropout, shares);
-        if loss.is_finite() {
+    ) -> (f64, f64, Vec<f32>) {
+        let (loss, scores, mut gradients) = self.derive(features, dropout, shares);
+        let norm = gradients.norm();
+        if loss.is_finite() && norm.is_finite() {
             self.update(gradients, rate);
         }
-        (loss, scores)
+        (loss, norm, scores)
     }
 
     /// The head as it is.
@@ -219,7 +229,7 @@ mod tests {
                     let decay = if tensor.shape.len() > 1 { options.weight_decay } else { 0.0 };
                     options.rule().update(state, &mut tensor.values, gradient, 0.02, decay);
                 }
-                let (loss, _) = network.step(rows, None, &shares, 0.02);
+                let (loss, _, _) = network.step(rows, None, &shares, 0.02);
                 assert!((loss - f64::from(expected)).abs() < 1e-4, "step {step}: {loss} {expected}");
             }
             for (found, expected) in network.head().to_tensors().iter().zip(&tensors) {

@@ -41,7 +41,8 @@ pub enum Solver {
     /// `Lbfgs`, unless `Prototype`, or with at most five examples of each class and the strategy `head` `Neighbours`, has a
     /// cross-entropy in cross-validation that is lower by more than two standard errors of the difference.
     Auto,
-    /// By AdamW on batches; the head of the best validation loss is kept.
+    /// By AdamW on batches; the head of the best validation loss is kept. Its temperature is fitted to at least ten validation
+    /// examples; where fewer are held out, and at most a hundred trained on, to a cross-validation that follows.
     Adamw,
     /// The same by Adam, weight decay as L2 on the loss.
     Adam,
@@ -51,7 +52,7 @@ pub enum Solver {
 
 impl Solver {
     /// Whether it goes by batches.
-    fn is_stepwise(self) -> bool {
+    pub(super) fn is_stepwise(self) -> bool {
         matches!(self, Self::Adamw | Self::Adam | Self::Sgd)
     }
 }
@@ -76,7 +77,7 @@ pub struct TrainOptions {
     pub solver: Solver,
     /// Times that every view is trained on, 1 to 10000; the most where the solver ends by itself.
     pub epochs: u32,
-    /// Views of each example, 1 to 100; the first is the plain one, the others are augmented.
+    /// Views of each example, 1 to 100; the first is the plain one, the others are augmented. Each is one image to embed.
     pub views: u32,
     /// Views a step, 1 to 4096.
     pub batch_size: u32,
@@ -101,7 +102,8 @@ pub struct TrainOptions {
     pub dropout: f64,
     /// Units of the hidden layer, 0 to 4096; 0 is a linear head.
     pub hidden: u32,
-    /// Part of each class held out to validate, 0 to 0.5.
+    /// Part of each class held out to validate, 0 to 0.5. Where it is above 0 and no example can be held out, nothing would tell
+    /// whether stages do harm, and none are trained.
     pub validation: f64,
     /// Epochs without a better validation loss after which the run stops; 0 never stops early. At most 10000.
     pub patience: u32,
@@ -120,7 +122,7 @@ impl Default for TrainOptions {
             strategy: Strategy::Head,
             solver: Solver::Lbfgs,
             epochs: 50,
-            views: 4,
+            views: 2,
             batch_size: 32,
             learning_rate: 3e-4,
             schedule: Schedule::Cosine,

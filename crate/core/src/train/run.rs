@@ -1,5 +1,6 @@
 //! One training, pulled step by step by the caller: pausing is not asking, cancelling is dropping.
 
+use super::crossing::Crossing;
 use super::descent::Descent;
 use super::neighbours::Neighbours;
 use super::prototypes::Prototypes;
@@ -8,11 +9,14 @@ use super::{
     Divergence, EpochRow, HeldOut, Phase, Solver, Standardisation, Strategy, Sums, TrainOptions, Views,
 };
 use crate::error::{Error, Result};
-use crate::evaluate::Metrics;
-use crate::head::Head;
+use crate::evaluate::{Metrics, Temperature};
+use crate::head::{Head, softmax};
 
 /// Views that are judged at once.
 const VALIDATION_BATCH: usize = 256;
+
+/// Held-out examples that a temperature is fitted on, and that say how good a head is without a cross-validation.
+const ENOUGH: usize = 10;
 
 /// What a call of [`Run::step`] did.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +25,8 @@ pub enum Progress {
     Step,
     /// The last step of an epoch.
     Epoch(EpochRow),
-    /// Nothing: all epochs are done, there was no better one for `patience` epochs, or the run diverged after a good one.
+    /// Nothing: all epochs are done or there was no better one for `patience` epochs, and what is cross-validated is; or the run
+    /// diverged after a good epoch.
     Finished,
 }
 
@@ -34,6 +39,8 @@ pub struct Run {
     learner: Learner,
     /// What the learner is compared to once it is known how well that does.
     rivals: Vec<Learner>,
+    /// Of a head that is trained by batches, after its last epoch.
+    crossing: Option<Crossing>,
     rows: Vec<EpochRow>,
     best: Option<Best>,
     diverged: Option<Divergence>,
@@ -58,14 +65,23 @@ impl Learner {
         }
     }
 
-    /// What its scores are divided by; 1 where that is not fitted.
-    fn temperature(&self) -> f32 {
+    /// What its head's scores are divided by already, since it fits them itself.
+    fn temperature(&self) -> Option<f32> {
         match self {
-            Self::Descent(_) => 1.0,
-            Self::Solve(solve) => solve.choice().map_or(1.0, |choice| choice.temperature),
-            Self::Prototypes(prototypes) => prototypes.temperature(),
-            Self::Neighbours(neighbours) => neighbours.chosen().temperature,
+            Self::Descent(_) => None,
+            Self::Solve(solve) => Some(solve.choice().map_or(1.0, |choice| choice.temperature)),
+            Self::Prototypes(prototypes) => Some(prototypes.temperature()),
+            Self::Neighbours(neighbours) => Some(neighbours.chosen().temperature),
         }
+    }
+
+    /// What got out of hand in its last step.
+    fn trouble(&self, sums: &Sums) -> Option<String> {
+        let own = match self {
+            Self::Descent(descent) => descent.trouble().map(str::to_owned),
+            _ => None,
+        };
+        own.or_else(|| (!sums.loss().is_finite()).then(|| format!("the loss is {}", sums.loss())))
     }
 
     /// The head as it is.
@@ -130,6 +146,9 @@ impl Run {
                 rivals.push(near(&train));
             }
         }
+        let crossing = (options.used_solver().is_stepwise() && validation.len() < ENOUGH)
+            .then(|| Crossing::new(&train, classes, &options, seed))
+            .flatten();
         let unit = Standardisation::unit(train.length());
         let (by, learner) = match options.used_solver() {
             Solver::Lbfgs | Solver::Auto => {
@@ -147,23 +166,42 @@ impl Run {
         };
         validation.keep_standardised(&by);
         let (rows, best) = (Vec::new(), None);
-        Self { options, labels, validation, standardisation: by, learner, rivals, rows, best, diverged: None }
+        let standardisation = by;
+        Self {
+            options,
+            labels,
+            validation,
+            standardisation,
+            learner,
+            rivals,
+            crossing,
+            rows,
+            best,
+            diverged: None,
+        }
     }
 
-    /// Begins with a linear head on features that are not standardised instead of one that knows nothing, where a linear head
-    /// is trained that reads them at the same length; `unit` says whether that is one.
-    ///
-    /// # Shapes
-    /// `columns`: `[classes, length]`; `biases`: `[classes]`
-    pub fn start_from(&mut self, columns: Vec<f32>, biases: Vec<f32>, unit: bool) {
-        if unit != self.standardisation.unit {
-            return;
-        }
-        let layer = self.standardisation.layer(columns, biases);
+    /// Begins with a head on features that are not standardised instead of one that knows nothing, where it has as many hidden
+    /// units as the one that is trained.
+    pub fn start_from(&mut self, head: &Head) {
+        let views = match &self.learner {
+            Learner::Descent(descent) => descent.views(),
+            Learner::Solve(solve) => solve.views(),
+            Learner::Prototypes(_) | Learner::Neighbours(_) => return,
+        };
+        let by = &self.standardisation;
+        let factor = by.factor_from(head.unit(), views);
+        let (hidden, output) = head.layers();
+        let first = hidden.unwrap_or(output);
+        let columns = first.columns().into_iter().map(|weight| weight * factor).collect();
+        let first = by.layer(columns, first.biases());
         match &mut self.learner {
-            Learner::Descent(descent) => descent.start_from(layer),
-            Learner::Solve(solve) => solve.start_from(&layer),
-            Learner::Prototypes(_) | Learner::Neighbours(_) => {}
+            Learner::Solve(solve) if hidden.is_none() => solve.start_from(&first),
+            Learner::Descent(descent) if hidden.is_none() => descent.start_from(Head::linear(first)),
+            Learner::Descent(descent) => {
+                descent.start_from(Head::linear(output.clone()).with_hidden(first));
+            }
+            _ => {}
         }
     }
 
@@ -175,10 +213,11 @@ impl Run {
     /// Takes one step.
     ///
     /// # Errors
-    /// `TRAINING_DIVERGED` where the loss is not finite before one epoch is done; later the run ends at its best epoch.
+    /// `TRAINING_DIVERGED` where loss or gradients are not finite, or every gradient is zero, before one epoch is done; later the
+    /// run ends at its best epoch.
     pub fn step(&mut self) -> Result<Progress> {
         if self.finished() {
-            return Ok(Progress::Finished);
+            return Ok(self.cross());
         }
         let sums = match &mut self.learner {
             Learner::Descent(descent) => descent.step(),
@@ -188,9 +227,22 @@ impl Run {
         };
         self.choose();
         match sums {
-            Some(sums) if !sums.loss().is_finite() => self.diverge(&sums),
-            Some(sums) => Ok(Progress::Epoch(self.close_epoch(&sums))),
+            Some(sums) => match self.learner.trouble(&sums) {
+                Some(reason) => self.diverge(reason),
+                None => Ok(Progress::Epoch(self.close_epoch(&sums))),
+            },
             None => Ok(Progress::Step),
+        }
+    }
+
+    /// Takes a step of the cross-validation that follows the last epoch, where there is one.
+    fn cross(&mut self) -> Progress {
+        match &mut self.crossing {
+            Some(crossing) if !crossing.ended() && self.diverged.is_none() => {
+                crossing.step();
+                Progress::Step
+            }
+            _ => Progress::Finished,
         }
     }
 
@@ -198,15 +250,21 @@ impl Run {
     ///
     /// # Errors
     /// `NOT_TRAINED` where not one epoch is done.
-    pub fn finish(self) -> Result<Outcome> {
-        let best = self.best.ok_or(Error::NotTrained)?;
+    pub fn finish(mut self) -> Result<Outcome> {
+        let mut best = self.best.take().ok_or(Error::NotTrained)?;
+        let crossed = self.crossing.as_ref().and_then(Crossing::held_out);
+        let temperature = match self.learner.temperature() {
+            Some(temperature) => temperature,
+            None => self.cool(&mut best, crossed.as_ref().map(|(_, temperature)| *temperature)),
+        };
         let by = &self.standardisation;
         let (strength, neighbours) = match &self.learner {
             Learner::Solve(solve) => (solve.choice().map(|choice| choice.strength), None),
             Learner::Neighbours(neighbours) => (None, Some(neighbours.chosen().nearest)),
             Learner::Descent(_) | Learner::Prototypes(_) => (None, None),
         };
-        let judged = self.learner.held_out().filter(|held_out| !held_out.truth.is_empty());
+        let crossed = crossed.as_ref().map(|(held_out, _)| held_out);
+        let judged = self.learner.held_out().or(crossed).filter(|held_out| !held_out.truth.is_empty());
         let metrics =
             |held_out: &HeldOut| Metrics::new(&self.labels, &held_out.probabilities, &held_out.truth);
         Ok(Outcome {
@@ -218,7 +276,7 @@ impl Run {
             rows: self.rows,
             strength,
             neighbours,
-            temperature: self.learner.temperature(),
+            temperature,
             diverged: self.diverged,
         })
     }
@@ -239,13 +297,28 @@ impl Run {
     }
 
     /// Ends with the best epoch, where there is one.
-    fn diverge(&mut self, sums: &Sums) -> Result<Progress> {
-        let (epoch, reason) = (self.epochs_done() + 1, format!("the loss is {}", sums.loss()));
+    fn diverge(&mut self, reason: String) -> Result<Progress> {
+        let divergence = Divergence::new(Phase::Head, self.epochs_done() + 1, reason);
         if self.best.is_none() {
-            return Err(Error::TrainingDiverged { epoch: epoch as usize, reason });
+            return Err(divergence.error());
         }
-        self.diverged = Some(Divergence { epoch, reason });
+        self.diverged = Some(divergence);
         Ok(Progress::Finished)
+    }
+
+    /// Divides the scores of a head that was trained by batches by the temperature that fits the validation examples or, where
+    /// those are few, the given one of the cross-validation; 1 where there is neither.
+    fn cool(&self, best: &mut Best, crossed: Option<f32>) -> f32 {
+        let scores = self.scores(&best.head);
+        let (truth, classes) = (self.validation.classes(), self.labels.len());
+        let temperature = match crossed {
+            _ if truth.len() >= ENOUGH => Temperature::fit(&scores, &truth, classes).value,
+            Some(temperature) => temperature,
+            None => return 1.0,
+        };
+        best.head = best.head.clone().cooled(temperature);
+        best.validation = self.judged(scores, temperature);
+        temperature
     }
 
     fn close_epoch(&mut self, sums: &Sums) -> EpochRow {
@@ -297,16 +370,23 @@ impl Run {
     }
 
     fn validate(&self, head: &Head) -> Option<Metrics> {
+        self.judged(self.scores(head), 1.0)
+    }
+
+    /// The scores of the validation views, before the softmax.
+    fn scores(&self, head: &Head) -> Vec<f32> {
+        let indices: Vec<usize> = (0..self.validation.len()).collect();
+        let rows = |batch| self.validation.standardised(batch, &self.standardisation);
+        indices.chunks(VALIDATION_BATCH).flat_map(|batch| head.scores(&rows(batch))).collect()
+    }
+
+    /// What scores of the validation views are worth at a temperature.
+    fn judged(&self, mut scores: Vec<f32>, temperature: f32) -> Option<Metrics> {
         if self.validation.is_empty() {
             return None;
         }
-        let mut probabilities = Vec::with_capacity(self.validation.len() * self.labels.len());
-        let indices: Vec<usize> = (0..self.validation.len()).collect();
-        for batch in indices.chunks(VALIDATION_BATCH) {
-            probabilities
-                .extend(head.probabilities(&self.validation.standardised(batch, &self.standardisation)));
-        }
-        Some(Metrics::new(&self.labels, &probabilities, &self.validation.classes()))
+        scores.chunks_exact_mut(self.labels.len().max(1)).for_each(|row| softmax(row, temperature));
+        Some(Metrics::new(&self.labels, &scores, &self.validation.classes()))
     }
 }
 

@@ -91,6 +91,11 @@ impl Solve {
         Some(sums)
     }
 
+    /// What it learns from.
+    pub fn views(&self) -> &Views {
+        self.samples.views()
+    }
+
     /// What was chosen by cross-validation, once it is.
     pub fn choice(&self) -> Option<Choice> {
         self.choice
@@ -150,18 +155,29 @@ mod tests {
         Views::new(length, rows.filter_map(view).collect())
     }
 
+    /// What the pretrained classifier says of the features of the photos, which are every eighth.
+    fn prior() -> std::sync::Arc<[f32]> {
+        let all = include_bytes!("prior/mobilenet_v2.f16").as_chunks().0.iter();
+        all.step_by(8).map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect()
+    }
+
     /// `tests/golden/solver/README.md` says what is compared and how closely.
     #[test]
     fn the_optimum_is_that_of_scikit_learn() {
         let cases = include_str!("../../../../tests/golden/solver/expected.json");
         let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
-        assert_eq!(cases.len(), 3);
+        assert_eq!(cases.len(), 5);
         for case in cases {
             let balanced = case["balanced"].as_bool().unwrap();
             let class_weights = if balanced { ClassWeights::Balanced } else { ClassWeights::None };
             let options = TrainOptions { class_weights, label_smoothing: 0.0, ..TrainOptions::default() };
             let (train, test) = (photos(true), photos(false));
-            let by = Standardisation::of(&train);
+            let by = match case["standardised"].as_str().unwrap() {
+                "each" => Standardisation::of(&train),
+                "pretrained" => Standardisation::shrunk(&train.clone().with_prior(Some(prior()))),
+                "shrunk" => Standardisation::shrunk(&train),
+                other => panic!("{other}"),
+            };
             let mut solve = Solve::new(train, &by, CLASSES, &options, 1);
             solve.selection = None;
             solve.choice = Some(Choice::of_strength(case["strength"].as_f64().unwrap()));

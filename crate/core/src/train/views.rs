@@ -70,6 +70,12 @@ impl Views {
         Self::new(self.length, plain).with_prior(self.prior.clone())
     }
 
+    /// Those that `indices` name.
+    pub fn some(&self, indices: &[usize]) -> Self {
+        let some = indices.iter().filter_map(|index| self.views.get(*index)).cloned().collect();
+        Self::new(self.length, some).with_prior(self.prior.clone())
+    }
+
     /// Group of each view.
     pub fn groups(&self) -> Vec<u32> {
         self.views.iter().map(|view| view.group).collect()
@@ -176,6 +182,17 @@ impl Standardisation {
         Self { unit: true, mean, scale }
     }
 
+    /// What to multiply the weights by that a head has on features as they are, where this scales each view to length one: the mean
+    /// length of the views; one over it the other way round; 1 where both read the same. A length differs little from view to
+    /// view beside what weights do.
+    pub fn factor_from(&self, unit: bool, views: &Views) -> f32 {
+        match (unit, self.unit) {
+            (false, true) => mean_length(views),
+            (true, false) => mean_length(views).recip(),
+            _ => 1.0,
+        }
+    }
+
     /// The layer on standardised features that does what these columns and biases do on features that are not.
     ///
     /// # Shapes
@@ -221,6 +238,17 @@ fn moments(views: &Views, unit: bool) -> (Vec<f32>, Vec<f64>) {
         (mean as f32, (squares / count - mean * mean).max(0.0))
     };
     sums.into_iter().map(moment).unzip()
+}
+
+/// Mean length of the views as vectors; 1 where there are none.
+fn mean_length(views: &Views) -> f32 {
+    let mut row = vec![0.0; views.length];
+    let length = |view: &LabelledView| {
+        widen_into(&view.features, &mut row);
+        f64::from(to_unit(&mut row))
+    };
+    let mean = views.views.iter().map(length).sum::<f64>() / views.views.len().max(1) as f64;
+    if mean.is_finite() && mean > 0.0 { mean as f32 } else { 1.0 }
 }
 
 fn reciprocal_deviation(variance: f64) -> f32 {

@@ -1,10 +1,10 @@
 //! Live mode: the model follows the examples.
 
 use super::Tuner;
+use crate::dataset::Groups;
 use crate::error::Result;
-use crate::evaluate::Unknown;
+use crate::evaluate::{Known, Unknown};
 use crate::model::Model;
-use crate::prefix::cache::Features;
 use crate::train::{
     LabelledView, Neighbourhood, Neighbours, Prototypes, Report, Solver, Start, TrainOptions, Views, resolve,
     weight_variances,
@@ -51,7 +51,7 @@ impl Tuner {
                 let solved = before.filter(|model| model.report.strength.is_some());
                 let start = Start {
                     classes: labels.len(),
-                    known: linear.and_then(|model| model.columns_for(&labels)),
+                    known: linear.and_then(|model| model.head_for(&labels)?.columns()),
                     strength: solved.and_then(|model| model.report.strength),
                     temperature: solved.map_or(1.0, |model| model.report.temperature),
                 };
@@ -59,11 +59,25 @@ impl Tuner {
                 resolve(views, options, &start)
             }
         };
-        let embeddings: Vec<Features> = ids.iter().filter_map(|id| self.cache.get(*id, 0)).cloned().collect();
-        let unknown = before.map(|model| &model.unknown);
-        let unknown = Unknown::follow(self.feature_len, embeddings.iter().map(|row| &row[..]), unknown);
+        let unknown = self.unknown(&ids, &labels, before.map(|model| &model.unknown));
         self.model = Some(Model { labels, head, tuned: None, unknown, report });
         Ok(true)
+    }
+
+    /// What is unknown beside these examples, of the classes `labels`.
+    fn unknown(&self, ids: &[u32], labels: &[String], before: Option<&Unknown>) -> Unknown {
+        // Finding near-duplicates compares all with all.
+        let groups = Unknown::is_refitted(ids.len(), before).then(|| Groups::of(&self.dataset));
+        let known = |id: &u32| {
+            let example = self.dataset.get(*id)?;
+            Some(Known {
+                embedding: self.cache.get(*id, 0)?,
+                class: labels.iter().position(|label| *label == example.label)?,
+                group: groups.as_ref().map_or(*id, |groups| groups.group(*id)),
+            })
+        };
+        let known: Vec<Known> = ids.iter().filter_map(known).collect();
+        Unknown::follow(self.feature_len, &known, before)
     }
 
     /// The plain views of examples, of the classes `labels`.

@@ -6,7 +6,7 @@ use crate::backbone::sample;
 use crate::device::Device;
 use crate::image::{Augment, Pixels};
 use crate::train::tune::{Cut, TuneOptions};
-use crate::train::{Phase, Progress, Solver, Strategy};
+use crate::train::{Phase, Progress, Solver, Strategy, TuningReason};
 use pollster::block_on;
 
 fn image(label: &str, number: u32) -> Pixels {
@@ -231,4 +231,73 @@ fn a_cut_that_is_not_there_is_refused_before_anything_is_embedded() {
     }
     options.tune.cut = Some(Cut::Name("convolution2".into()));
     assert!(studio.tuner.pending(&options).is_ok(), "the last stage");
+}
+
+#[test]
+fn where_no_photo_can_be_held_out_the_head_alone_is_kept_with_the_reason() {
+    let options = TrainOptions { validation: 0.2, ..options(Strategy::Partial) };
+    let (mut studio, mut alone) = (Studio::new(4), Studio::new(4));
+    let report = studio.tune(&options);
+    let tuning = report.tuning.as_ref().unwrap();
+    assert_eq!((tuning.kept, tuning.reason), (false, Some(TuningReason::NotCompared)));
+    let training = alone.head(&TrainOptions { strategy: Strategy::Head, ..options.clone() });
+    let head = alone.tuner.finish_run(training).unwrap();
+    assert_eq!((&report.epochs, report.stopped_early), (&head.epochs, head.stopped_early));
+    assert!(report.cross_validation.is_some() && report.cross_validation == head.cross_validation);
+    let [a, b] = [&studio, &alone].map(|studio| studio.predict(&studio.tuner, &image("red", 77)));
+    assert_eq!(a, b);
+}
+
+#[test]
+fn a_fine_tuning_that_diverges_at_once_leaves_the_head_alone() {
+    let options = options(Strategy::Partial);
+    let mut studio = Studio::new(4);
+    let training = studio.head(&options);
+    let start = studio.tuner.prepare_tuning(training).unwrap();
+    let mut run = studio.fine_tuner.start(start).unwrap();
+    for pending in run.tuning.pending() {
+        let (views, features) = studio.features(&pending, run.cut());
+        run.tuning.put(pending.example, &views, &vec![f32::INFINITY; features.len()]).unwrap();
+    }
+    while run.tuning.step().unwrap() != Progress::Finished {}
+    let report = studio.tuner.finish_tuning(run.finish().unwrap()).unwrap();
+    let (tuning, diverged) = (report.tuning.unwrap(), report.diverged.unwrap());
+    assert_eq!((tuning.kept, tuning.reason), (false, Some(TuningReason::Diverged)));
+    assert_eq!(
+        (diverged.phase, diverged.epoch, diverged.code.as_str()),
+        (Phase::Tune, 1, "TRAINING_DIVERGED")
+    );
+    assert_eq!(studio.predict(&studio.tuner, &image("red", 77)).label, "red");
+}
+
+/// What is explained is what the tuned network saw: the means of the maps are what the classes' scores differ by.
+#[test]
+fn a_fine_tuned_model_explains_what_it_predicts() {
+    let mut studio = Studio::new(6);
+    let tune = TuneOptions { backbone_rate: 1.0, learning_rate: 0.01, ..options(Strategy::Partial).tune };
+    studio.tune(&TrainOptions { tune, ..options(Strategy::Partial) });
+    let model = studio.tuner.model().unwrap();
+    let tuned = block_on(studio.embedder.tuned(model.tuned.as_ref().unwrap())).unwrap();
+    let strange = image("red", 77);
+    let (_, biases) = model.head.columns().unwrap();
+    let difference = |embedder: &Embedder| {
+        let view = embedder.view(&strange, View { index: 0, seed: 0 }, &Augment::default()).unwrap();
+        let map = embedder.map(&view).unwrap();
+        let scores = ["red", "blue"].map(|label| {
+            let cells = studio.tuner.explain(&map, Some(label)).unwrap().cells;
+            let class = model.labels.iter().position(|known| known == label).unwrap();
+            cells.iter().sum::<f32>() / cells.len() as f32 + biases[class]
+        });
+        scores[0] - scores[1]
+    };
+    let prediction = studio.predict(&studio.tuner, &strange);
+    let probability =
+        |label| prediction.scores.iter().find(|score| score.label == label).unwrap().probability;
+    let expected = (probability("red") / probability("blue")).ln();
+    let (found, other) = (difference(&tuned), difference(&studio.embedder));
+    assert!((found - expected).abs() < 1e-2 * expected.abs().max(1.0), "{found} {expected}");
+    assert!(
+        (other - expected).abs() > 5e-2 * expected.abs(),
+        "the pretrained network sees something else: {other}"
+    );
 }

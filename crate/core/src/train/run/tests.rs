@@ -126,10 +126,12 @@ fn early_stopping_restores_the_best_head() {
     assert!(outcome.stopped_early);
     assert_eq!(outcome.rows.len(), best + 1 + 5);
     assert!(losses.iter().all(|loss| *loss >= losses[best]));
-    assert_eq!(outcome.validation.as_ref().unwrap().loss, losses[best]);
-    let probabilities = outcome.head.probabilities(&raw(&noise));
-    let kept = Metrics::new(&labels(3), &probabilities, &noise.classes()).loss;
-    assert!((kept - losses[best]).abs() < 1e-4, "{kept} {}", losses[best]);
+    let judged =
+        |head: &Head| Metrics::new(&labels(3), &head.probabilities(&raw(&noise)), &noise.classes()).loss;
+    let kept = outcome.validation.as_ref().unwrap().loss;
+    assert!((judged(&outcome.head) - kept).abs() < 1e-4, "{kept}");
+    let before = judged(&outcome.head.clone().heated(outcome.temperature));
+    assert!((before - losses[best]).abs() < 1e-4, "{before} {}", losses[best]);
 }
 
 #[test]
@@ -226,8 +228,10 @@ fn a_run_that_diverges_after_a_good_epoch_keeps_that() {
     let diverged = outcome.diverged.unwrap();
     assert_eq!(diverged.epoch as usize, outcome.rows.len() + 1);
     assert!(outcome.stopped_early && outcome.best_epoch < diverged.epoch, "{diverged:?}");
+    assert_eq!((diverged.code.as_str(), diverged.phase), ("TRAINING_DIVERGED", Phase::Head));
     let losses: Vec<f64> = outcome.rows.iter().map(|row| row.validation_loss.unwrap()).collect();
-    assert_eq!(outcome.validation.unwrap().loss, losses[outcome.best_epoch as usize - 1]);
+    let accuracy = outcome.rows[outcome.best_epoch as usize - 1].validation_accuracy.unwrap();
+    assert_eq!(outcome.validation.unwrap().accuracy, accuracy);
     assert!(losses.iter().all(|loss| loss.is_finite()), "{losses:?}");
     let tensors = outcome.head.to_tensors();
     assert!(tensors.iter().all(|tensor| tensor.values.iter().all(|value| value.is_finite())));
@@ -244,5 +248,151 @@ fn a_loss_that_is_not_finite_ends_the_run() {
         let mut run = Run::new(options, labels(3), views, Views::default(), 1);
         let error = (0..1000).find_map(|_| run.step().err());
         assert_eq!(error.unwrap().code(), "TRAINING_DIVERGED");
+    }
+}
+
+#[test]
+fn gradients_that_say_nothing_end_the_run() {
+    // Nothing differs from view to view, and every class is as frequent: no weight has a way to go.
+    let view = |i: u32| LabelledView {
+        features: [f16::ONE; LENGTH].into(),
+        class: i as usize % 2,
+        group: i,
+        plain: true,
+    };
+    let views = Views::new(LENGTH, (0..8).map(view).collect());
+    let options = TrainOptions { dropout: 0.0, ..options() };
+    let mut run = Run::new(options, labels(2), views, Views::default(), 1);
+    match run.step().unwrap_err() {
+        Error::TrainingDiverged { epoch, reason } => {
+            assert_eq!((epoch, reason.as_str()), (1, "every gradient is zero"))
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// Heads that learnt overlapping clouds by heart, judged on clouds that neither training nor validation saw.
+#[test]
+fn the_temperature_of_a_head_that_is_trained_by_batches_fits_what_it_has_not_seen() {
+    for (solver, hidden, validation) in [
+        (Solver::Adamw, 0, clouds(3, 30, 8.0, 2)),
+        (Solver::Sgd, 16, clouds(3, 30, 8.0, 2)),
+        (Solver::Adamw, 16, Views::default()),
+    ] {
+        let options =
+            TrainOptions { solver, hidden, epochs: 200, patience: 0, learning_rate: 0.05, ..options() };
+        // The last epoch is the surest; with a validation set the best would be kept instead.
+        let mut run = Run::new(options, labels(3), clouds(3, 20, 8.0, 1), validation, 1);
+        while run.step().unwrap() != Progress::Finished {}
+        let (head, epoch) = (run.learner.head(), run.epochs_done());
+        run.best = Some(Best { epoch, validation: run.validate(&head), head });
+        let outcome = run.finish().unwrap();
+        assert!(outcome.temperature > 1.2, "{}", outcome.temperature);
+        let test = clouds(3, 300, 8.0, 3);
+        let judged =
+            |head: &Head| Metrics::new(&labels(3), &head.probabilities(&raw(&test)), &test.classes());
+        let (cooled, hot) =
+            (judged(&outcome.head), judged(&outcome.head.clone().heated(outcome.temperature)));
+        assert!((cooled.accuracy - hot.accuracy).abs() < 1e-9, "it changes no answer");
+        assert!(cooled.loss < hot.loss, "{solver:?} {hidden}: {} {}", cooled.loss, hot.loss);
+        assert!(cooled.calibration_error < hot.calibration_error, "{solver:?} {hidden}");
+    }
+}
+
+#[test]
+fn a_head_that_is_trained_by_batches_is_cross_validated_where_too_few_are_held_out() {
+    let run = |held_out: usize, each: usize| {
+        let options = TrainOptions { epochs: 3, ..options() };
+        let validation = clouds(3, held_out, 3.0, 2);
+        let mut run = Run::new(options, labels(3), clouds(3, each, 3.0, 1), validation, 1);
+        let mut epochs = Vec::new();
+        loop {
+            match run.step().unwrap() {
+                Progress::Epoch(row) => epochs.push(row),
+                Progress::Step => {}
+                Progress::Finished => break,
+            }
+        }
+        let outcome = run.finish().unwrap();
+        assert_eq!(outcome.rows, epochs);
+        outcome
+    };
+    for held_out in [0, 3] {
+        let outcome = run(held_out, 10);
+        let crossed = outcome.cross_validation.as_ref().unwrap();
+        assert_eq!((crossed.count, outcome.rows.len()), (30, 3), "every example is judged once");
+        assert!(outcome.temperature != 1.0);
+        assert_eq!(outcome.validation.is_some(), held_out > 0);
+        assert_eq!(weights(&outcome), weights(&run(held_out, 10)));
+    }
+    let enough = run(4, 10);
+    assert!(enough.cross_validation.is_none() && enough.temperature != 1.0);
+    let many = run(0, 34);
+    assert!(many.cross_validation.is_none() && many.temperature == 1.0, "some of them could be held out");
+}
+
+/// What is judged was not learnt from: of labels that nothing explains, it finds no more than chance.
+#[test]
+fn cross_validation_by_batches_does_not_see_what_it_judges() {
+    let mut noise = clouds(3, 30, 1.0, 4);
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let views = (0..noise.len()).map(|at| LabelledView {
+        features: (0..LENGTH).map(|_| f16::from_f32(rng.random_range(-1.0..1.0))).collect(),
+        class: at % 3,
+        group: at as u32,
+        plain: true,
+    });
+    noise = Views::new(LENGTH, views.collect());
+    let options =
+        TrainOptions { hidden: 64, epochs: 100, patience: 0, dropout: 0.0, learning_rate: 0.01, ..options() };
+    let outcome = trained(options, noise, Views::default(), 1);
+    assert!(outcome.rows.last().unwrap().train_accuracy > 0.9, "it learns them by heart");
+    let accuracy = outcome.cross_validation.unwrap().accuracy;
+    assert!(accuracy < 0.5, "{accuracy}");
+}
+
+/// After a class was added, a training goes on from the head that there was.
+#[test]
+fn a_warm_start_begins_with_a_lower_loss() {
+    let two = |views: &Views| {
+        let first: Vec<usize> = (0..views.len()).filter(|at| views.class(*at) < 2).collect();
+        views.some(&first)
+    };
+    let train = clouds(3, 20, 2.0, 1);
+    for (before, after, hidden) in [
+        (Solver::Lbfgs, Solver::Lbfgs, 0),
+        (Solver::Adamw, Solver::Adamw, 0),
+        (Solver::Lbfgs, Solver::Adamw, 0),
+        (Solver::Adamw, Solver::Lbfgs, 0),
+        (Solver::Adamw, Solver::Adamw, 16),
+    ] {
+        let options = |solver| TrainOptions {
+            solver,
+            hidden,
+            epochs: 30,
+            dropout: 0.0,
+            learning_rate: 0.01,
+            ..options()
+        };
+        let mut run = Run::new(options(before), labels(2), two(&train), Views::default(), 1);
+        while run.step().unwrap() != Progress::Finished {}
+        let outcome = run.finish().unwrap();
+        let known = outcome.head.for_classes(&[Some(0), Some(1), None]).heated(outcome.temperature);
+        let first = |start: Option<&Head>| {
+            let mut run = Run::new(options(after), labels(3), train.clone(), Views::default(), 1);
+            if let Some(head) = start {
+                run.start_from(head);
+            }
+            loop {
+                if let Progress::Epoch(row) = run.step().unwrap() {
+                    return row.train_loss;
+                }
+            }
+        };
+        let (warm, cold) = (first(Some(&known)), first(None));
+        assert!(warm < cold, "{before:?} {after:?} {hidden}: {warm} {cold}");
+        // A head of another size is none to go on from.
+        let other = Head::new(LENGTH, 7, 3, &mut ChaCha8Rng::seed_from_u64(1));
+        assert_eq!(first(Some(&other)), cold);
     }
 }

@@ -12,4 +12,4 @@ mod tuning;
 
 pub use options::{Cut, Optimizer, Schedule, TuneOptions};
 pub use samples::{Pending, Sample, Store};
-pub use tuning::{Alone, Tuned, Tuning};
+pub use tuning::{Alone, Outcome, Tuned, Tuning};

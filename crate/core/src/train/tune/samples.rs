@@ -1,6 +1,7 @@
 //! What a fine-tuning reads: views by number, and their features at the cut.
 
 use crate::error::{Error, Result};
+use crate::evaluate::Known;
 use crate::image::View;
 use crate::prefix::cache::Features;
 use crate::prefix::maps::MapCache;
@@ -31,6 +32,15 @@ pub struct Sample {
     pub view: View,
     /// Index of its class.
     pub class: usize,
+    /// What is learnt from or judged together with it: its own number where there is nothing.
+    pub group: u32,
+}
+
+impl Sample {
+    /// What is known by its embedding.
+    pub(crate) fn known<'a>(&self, embedding: &'a [f16]) -> Known<'a> {
+        Known { embedding, class: self.class, group: self.group }
+    }
 }
 
 /// The features of samples: those that are kept, and those that were computed for the step at hand.

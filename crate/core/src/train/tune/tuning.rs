@@ -1,6 +1,6 @@
 //! One fine-tuning, pulled step by step: each takes a batch to learn from, to validate on or to embed.
 
-use super::classifier::{Classifier, Found};
+use super::classifier::Classifier;
 use super::layers::Layers;
 use super::mixup::Mixup;
 use super::optimizer::Steps;
@@ -13,16 +13,16 @@ use crate::head::{Head, softmax};
 use crate::prefix::cache::Features;
 use crate::seed;
 use crate::train::descent::dropout;
-use crate::train::{Divergence, EpochRow, Phase, Progress, Strategy, Sums, Targets, TrainOptions};
+use crate::train::report::trouble;
+use crate::train::{
+    Divergence, EpochRow, Phase, Progress, Strategy, Sums, Targets, TrainOptions, TuningReason,
+};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-
-/// A gradient is told to be all zero only where the loss leaves something to learn.
-const LEARNT: f64 = 1e-4;
 
 /// What the head alone can do: where a fine-tuning starts, and what it must not fall behind.
 pub struct Alone {
@@ -44,8 +44,20 @@ pub struct Tuned {
     pub validation: Option<Metrics>,
     /// The epoch they are of, from 1.
     pub epoch: u32,
-    /// Their embeddings of the plain views that were trained on.
+    /// Their embeddings of the plain views that were trained on, in the order of [`Tuning::plain`].
     pub embeddings: Vec<Features>,
+    /// Their embeddings of the validation views.
+    pub held_out: Vec<Features>,
+}
+
+/// What a fine-tuning comes to.
+pub struct Outcome {
+    /// One row an epoch.
+    pub rows: Vec<EpochRow>,
+    /// The best epoch, where it is to be kept.
+    pub tuned: Option<Tuned>,
+    /// Why it is, or not.
+    pub reason: TuningReason,
 }
 
 /// The stages and the head to be kept.
@@ -125,6 +137,10 @@ impl Tuning {
             validation,
             store,
         };
+        if tuning.validation.is_empty() && tuning.options.validation > 0.0 {
+            // Nothing would tell whether it does harm.
+            tuning.place = Place::Done;
+        }
         let open = tuning.open_stages(suffix.len());
         tuning.classifier = Some(Classifier::new(suffix, Layers::of(&alone.head)?, open));
         tuning.shuffle();
@@ -133,6 +149,9 @@ impl Tuning {
 
     /// The views whose features at the cut are to be cached before the first step, as far as they fit.
     pub fn pending(&self) -> Vec<Pending> {
+        if self.place == Place::Done {
+            return Vec::new();
+        }
         self.store.to_keep(&[&self.validation[..], &self.train[..]].concat())
     }
 
@@ -152,8 +171,8 @@ impl Tuning {
     /// Takes one step, on views that [`Tuning::wants`] has no more wishes for.
     ///
     /// # Errors
-    /// `TRAINING_DIVERGED` where loss or gradients are not finite, or every gradient is zero, before one epoch is done;
-    /// later the run ends at its best epoch. `INTERNAL` where features are missing.
+    /// `INTERNAL` where features are missing. Where loss or gradients are not finite, or every gradient is zero, it ends with
+    /// its best epoch, or with the head alone where none is done.
     pub fn step(&mut self) -> Result<Progress> {
         let batch = self.batch();
         let rows = self.store.rows(&batch)?;
@@ -167,7 +186,7 @@ impl Tuning {
         Ok(progress)
     }
 
-    /// Where it diverged, if it did after a good epoch.
+    /// Where it diverged, if it did.
     pub fn diverged(&self) -> Option<&Divergence> {
         self.diverged.as_ref()
     }
@@ -177,15 +196,18 @@ impl Tuning {
         &self.rows
     }
 
-    /// The best epoch, where it does no harm: nothing where it validates worse than the head alone.
+    /// The best epoch, where it does no harm: the head alone is what is left where that validates better.
     ///
     /// # Errors
     /// `NOT_TRAINED` where steps are left.
-    pub fn finish(self) -> Result<(Vec<EpochRow>, Option<Tuned>)> {
+    pub fn finish(mut self) -> Result<Outcome> {
         if self.place != Place::Done {
             return Err(Error::NotTrained);
         }
-        let kept = self.best.filter(|best| does_no_harm(&best.validation, &self.alone));
+        let (reason, keeps) = (self.reason(), self.keeps());
+        let trained = self.plain().len().min(self.embeddings.len());
+        let held_out = self.embeddings.split_off(trained);
+        let kept = self.best.filter(|_| keeps);
         let tuned = |best: Best| -> Result<Tuned> {
             Ok(Tuned {
                 stages: best.suffix.tuned()?,
@@ -194,9 +216,31 @@ impl Tuning {
                 validation: best.validation,
                 epoch: best.epoch,
                 embeddings: self.embeddings,
+                held_out,
             })
         };
-        Ok((self.rows, kept.map(tuned).transpose()?))
+        Ok(Outcome { rows: self.rows, tuned: kept.map(tuned).transpose()?, reason })
+    }
+
+    /// Why the best epoch is kept or not.
+    fn reason(&self) -> TuningReason {
+        match (&self.best, &self.alone) {
+            (None, _) if self.diverged.is_some() => TuningReason::Diverged,
+            (None, _) => TuningReason::NotCompared,
+            (Some(Best { validation: Some(tuned), .. }), Some(alone)) => {
+                if tuned.loss < alone.loss && tuned.accuracy >= alone.accuracy {
+                    TuningReason::Better
+                } else {
+                    TuningReason::NotBetter
+                }
+            }
+            (Some(_), _) => TuningReason::NotCompared,
+        }
+    }
+
+    /// Whether the best epoch is to be kept.
+    fn keeps(&self) -> bool {
+        self.best.is_some() && matches!(self.reason(), TuningReason::Better | TuningReason::NotCompared)
     }
 
     fn epochs_done(&self) -> u32 {
@@ -217,13 +261,19 @@ impl Tuning {
                 indices.filter_map(|index| self.train.get(*index).copied()).collect()
             }
             Place::Validate(at) => part(&self.validation, at),
-            Place::Embed(at) => part(&self.plain(), at),
+            Place::Embed(at) => part(&self.embedded(), at),
             Place::Done => Vec::new(),
         }
     }
 
-    fn plain(&self) -> Vec<Sample> {
+    /// The plain views that are trained on.
+    pub fn plain(&self) -> Vec<Sample> {
         self.train.iter().filter(|sample| sample.view.index == 0).copied().collect()
+    }
+
+    /// The views that what is kept has to embed.
+    fn embedded(&self) -> Vec<Sample> {
+        [self.plain(), self.validation.clone()].concat()
     }
 
     fn shuffle(&mut self) {
@@ -255,8 +305,8 @@ impl Tuning {
         };
         let (classifier, found) = classifier.step((features, factors, shares), &mut self.steps, rate)?;
         self.classifier = Some(classifier);
-        if let Err(diverged) = self.check(&found) {
-            return self.diverge(diverged);
+        if let Some(reason) = trouble(found.loss, found.norm) {
+            return Ok(self.diverge(reason));
         }
         self.sums.add(found.loss, &found.scores, &truth);
         self.taken += 1;
@@ -268,24 +318,11 @@ impl Tuning {
         if self.validation.is_empty() { self.close_epoch() } else { Ok(Progress::Step) }
     }
 
-    /// Goes on to the end with the best epoch, where there is one.
-    fn diverge(&mut self, Divergence { epoch, reason }: Divergence) -> Result<Progress> {
-        if self.best.is_none() {
-            return Err(Error::TrainingDiverged { epoch: epoch as usize, reason });
-        }
-        self.diverged = Some(Divergence { epoch, reason });
+    /// Goes on to the end with the best epoch, or with the head alone where there is none.
+    fn diverge(&mut self, reason: String) -> Progress {
+        self.diverged = Some(Divergence::new(Phase::Tune, self.epochs_done() + 1, reason));
         self.end();
-        Ok(Progress::Step)
-    }
-
-    fn check(&self, found: &Found) -> std::result::Result<(), Divergence> {
-        let reason = match (found.loss, found.norm) {
-            (loss, _) if !loss.is_finite() => format!("the loss is {loss}"),
-            (_, norm) if !norm.is_finite() => format!("the gradients' norm is {norm}"),
-            (loss, norm) if norm == 0.0 && loss > LEARNT => "every gradient is zero".into(),
-            _ => return Ok(()),
-        };
-        Err(Divergence { epoch: self.epochs_done() + 1, reason })
+        Progress::Step
     }
 
     fn validate(&mut self, at: usize, rows: Vec<f32>) -> Result<Progress> {
@@ -358,8 +395,7 @@ impl Tuning {
 
     /// No more is learnt: what is kept has yet to embed.
     fn end(&mut self) {
-        let kept = self.best.as_ref().is_some_and(|best| does_no_harm(&best.validation, &self.alone));
-        self.place = if kept { Place::Embed(0) } else { Place::Done };
+        self.place = if self.keeps() { Place::Embed(0) } else { Place::Done };
     }
 
     fn embed(&mut self, at: usize, rows: Vec<f32>) -> Result<Progress> {
@@ -367,7 +403,7 @@ impl Tuning {
         let embeddings = values(best.suffix.forward(self.store.tensor(rows, &Device::flex())?))?;
         let half = |row: &[f32]| row.iter().map(|v| f16::from_f32(*v)).collect::<Features>();
         self.embeddings.extend(embeddings.chunks_exact(best.head.features()).map(half));
-        let more = (at + 1) * self.batch_size() < self.plain().len();
+        let more = (at + 1) * self.batch_size() < self.embedded().len();
         self.place = if more { Place::Embed(at + 1) } else { Place::Done };
         Ok(Progress::Step)
     }
@@ -410,14 +446,6 @@ impl Tuning {
             peak /= f64::from(1u32 << part.min(31));
         }
         peak * tune.schedule.rate_at(tune.warmup, step, length)
-    }
-}
-
-/// Whether stages and head are at least as good as the head alone, on the examples that neither learnt from.
-fn does_no_harm(tuned: &Option<Metrics>, alone: &Option<Metrics>) -> bool {
-    match (tuned, alone) {
-        (Some(tuned), Some(alone)) => tuned.loss < alone.loss && tuned.accuracy >= alone.accuracy,
-        _ => true,
     }
 }
 

@@ -1,9 +1,10 @@
 use super::*;
 use crate::backbone::{Backbone, sample};
+use crate::head::HeadTensor;
 use crate::image::View;
 use crate::prefix::maps::MapCache;
 use crate::prefix::{CpuPrefix, Map};
-use crate::train::tune::options::{Schedule, TuneOptions};
+use crate::train::tune::options::{Optimizer, Schedule, TuneOptions};
 use rand::Rng;
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +16,7 @@ fn samples(each: u32, views: u32, first: u32) -> Vec<Sample> {
         example,
         view: View { index, seed: example * 10 + index },
         class: example as usize % 3,
+        group: example,
     };
     (first..first + 3 * each).flat_map(|e| (0..views).map(move |v| sample(e, v))).collect()
 }
@@ -97,11 +99,11 @@ fn stages_and_head_learn_from_the_features_at_the_cut() {
         let tune = TuneOptions { last_stages, ..tune.clone() };
         let (_, mut tuning) = tuning(&TrainOptions { strategy, ..options(tune) }, 1 << 20, None);
         assert_eq!(drive(&mut tuning).unwrap(), (6 * 3 * 2 + 4 * 3, 0));
-        let (rows, tuned) = tuning.finish().unwrap();
+        let Outcome { rows, tuned, reason } = tuning.finish().unwrap();
         let tuned = tuned.unwrap();
-        assert_eq!(rows.len(), 12);
+        assert_eq!((rows.len(), reason), (12, TuningReason::NotCompared));
         assert!(tuned.validation.as_ref().unwrap().accuracy > 0.7, "{strategy:?}: {rows:?}");
-        assert_eq!(tuned.embeddings.len(), 18);
+        assert_eq!((tuned.embeddings.len(), tuned.held_out.len()), (18, 12));
     }
 }
 
@@ -111,7 +113,7 @@ fn the_budget_changes_no_bit_and_the_seed_all() {
         let (_, mut tuning) = tuning(&options(TuneOptions { mixup: 0.4, ..quick() }), budget, None);
         tuning.rng = ChaCha8Rng::seed_from_u64(seed);
         let (before, between) = drive(&mut tuning).unwrap();
-        let (rows, tuned) = tuning.finish().unwrap();
+        let Outcome { rows, tuned, .. } = tuning.finish().unwrap();
         (rows, bits(&tuned.unwrap()), before, between)
     };
     let (all, none, some) = (run(1 << 20, 1), run(0, 1), run(10 * 3 * SIDE * SIDE * 2, 1));
@@ -218,22 +220,158 @@ fn what_validates_worse_than_the_head_alone_is_not_kept() {
     let (_, mut tuning) =
         tuning(&options(TuneOptions { learning_rate: 1e-6, ..quick() }), 1 << 20, Some(alone));
     drive(&mut tuning).unwrap();
-    let (rows, tuned) = tuning.finish().unwrap();
-    assert_eq!((rows.len(), tuned.is_none()), (4, true));
+    let Outcome { rows, tuned, reason } = tuning.finish().unwrap();
+    assert_eq!((rows.len(), tuned.is_none(), reason), (4, true, TuningReason::NotBetter));
 }
 
 #[test]
-fn features_that_are_not_finite_end_the_run() {
+fn what_validates_better_than_the_head_alone_is_kept() {
+    let labels = ["a", "b", "c"].map(String::from);
+    let alone = Metrics::new(&labels, &[1.0 / 3.0; 9], &[2, 2, 2]);
+    let (_, mut tuning) = tuning(&options(TuneOptions { epochs: 12, ..quick() }), 1 << 20, Some(alone));
+    drive(&mut tuning).unwrap();
+    let Outcome { tuned, reason, .. } = tuning.finish().unwrap();
+    assert_eq!((tuned.is_some(), reason), (true, TuningReason::Better));
+}
+
+#[test]
+fn where_nothing_could_be_held_out_no_stage_is_trained_unless_nothing_was_asked_for() {
+    for (validation, epochs) in [(0.2, 0), (0.0, 4)] {
+        let (_, mut tuning) = tuning(&TrainOptions { validation, ..options(quick()) }, 1 << 20, None);
+        tuning.validation.clear();
+        let Tuning { options, labels, train, store, classifier, .. } = tuning;
+        let suffix = classifier.unwrap().valid().suffix().clone();
+        let head = Head::new(16, 0, 3, &mut ChaCha8Rng::seed_from_u64(1));
+        let start = (suffix, Alone { head, validation: None });
+        let mut tuning = Tuning::new(options, labels, [train, Vec::new()], store, start, 5).unwrap();
+        let asked = drive(&mut tuning).unwrap();
+        assert_eq!(asked.0 > 0, epochs > 0, "nothing is embedded for nothing");
+        let Outcome { rows, tuned, reason } = tuning.finish().unwrap();
+        let expected = (epochs, epochs > 0, TuningReason::NotCompared);
+        assert_eq!((rows.len(), tuned.is_some(), reason), expected);
+    }
+}
+
+/// The head alone, trained by this optimiser: no stage is behind the cut.
+#[test]
+fn no_stage_but_the_head_learns_where_none_is_to() {
+    let tune = TuneOptions { last_stages: 0, epochs: 12, ..quick() };
+    let (_, mut tuning) = tuning(&options(tune), 1 << 20, None);
+    drive(&mut tuning).unwrap();
+    let Outcome { rows, tuned, .. } = tuning.finish().unwrap();
+    let tuned = tuned.unwrap();
+    assert!(tuned.stages.tensors.is_empty());
+    assert!(tuned.validation.unwrap().accuracy > 0.7, "{rows:?}");
+}
+
+/// How far a step moves each tensor: those of the stages, then the head's.
+fn moved(tuning: &mut Tuning) -> Vec<(String, Vec<f32>)> {
+    let all = |tuning: &Tuning| {
+        let whole = tuning.classifier.as_ref().unwrap().valid();
+        [whole.suffix().tuned().unwrap().tensors, whole.head().head().unwrap().to_tensors()].concat()
+    };
+    for Pending { example, views } in tuning.wants() {
+        let length = tuning.store.length();
+        for view in views {
+            tuning.put(example, &[view.index], &features(example, view, length)).unwrap();
+        }
+    }
+    let before = all(tuning);
+    tuning.step().unwrap();
+    let pairs = before.iter().zip(all(tuning));
+    let way = |(from, to): (&HeadTensor, HeadTensor)| {
+        (from.name.clone(), to.values.iter().zip(&from.values).map(|(to, from)| to - from).collect())
+    };
+    pairs.map(way).collect()
+}
+
+/// Of plain gradient descent, whose steps are the gradients times the rates.
+fn plain_descent(tune: TuneOptions) -> TrainOptions {
+    let tune = TuneOptions {
+        optimizer: Optimizer::Sgd,
+        momentum: 0.0,
+        nesterov: false,
+        clip: 0.0,
+        warmup: 0.0,
+        schedule: Schedule::Constant,
+        last_stages: 3,
+        ..tune
+    };
+    TrainOptions { weight_decay: 0.0, ..options(tune) }
+}
+
+/// What a way is of another, where they go the same way.
+fn ratio(way: &[f32], other: &[f32]) -> f32 {
+    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let ratio = product(way, other) / product(other, other);
+    let rest: Vec<f32> = way.iter().zip(other).map(|(a, b)| a - ratio * b).collect();
+    assert!(product(&rest, &rest) < 1e-3 * product(way, way), "they point elsewhere");
+    ratio
+}
+
+#[test]
+fn each_stage_learns_at_its_own_rate() {
+    let first = |backbone_rate, stage_decay| {
+        let tune = TuneOptions { learning_rate: 0.5, backbone_rate, stage_decay, ..quick() };
+        let (_, mut tuning) = tuning(&plain_descent(tune), 1 << 20, None);
+        // A head that knows nothing gives the stages no gradient.
+        moved(&mut tuning);
+        let suffix = sample::small_random(3).suffix(1);
+        let head = tuning.classifier.take().unwrap().head().head().unwrap();
+        let mut tensors = head.to_tensors();
+        tensors[0].values.iter_mut().enumerate().for_each(|(at, v)| *v = (at as f32).sin());
+        let head = Layers::of(&Head::from_tensors(&tensors).unwrap()).unwrap();
+        tuning.classifier = Some(Classifier::new(suffix, head, 3));
+        moved(&mut tuning)
+    };
+    let (even, own) = (first(1.0, 1.0), first(0.2, 0.5));
+    let expected = |name: &str| match name.split('.').next().unwrap() {
+        "hidden" | "output" => 1.0,
+        stage => 0.2 * 0.5f32.powi(2 - stage.parse::<i32>().unwrap()),
+    };
+    for ((name, even), (_, own)) in even.iter().zip(&own) {
+        let found = ratio(own, even);
+        assert!((found / expected(name) - 1.0).abs() < 0.02, "{name}: {found}");
+    }
+}
+
+#[test]
+fn each_part_of_a_gradual_unfreezing_learns_at_half_the_rate_of_the_one_before() {
+    let tune = TuneOptions { epochs: 3, learning_rate: 0.01, ..quick() };
+    let options = TrainOptions { strategy: Strategy::Staged, ..plain_descent(tune) };
+    let second = |strategy| {
+        let (_, mut tuning) = tuning(&options, 1 << 20, None);
+        let pending = tuning.pending();
+        for Pending { example, views } in pending {
+            let length = tuning.store.length();
+            for view in views {
+                tuning.put(example, &[view.index], &features(example, view, length)).unwrap();
+            }
+        }
+        while !matches!(tuning.step().unwrap(), Progress::Epoch(_)) {}
+        // The next step is the first of the second part; `partial` does not halve.
+        tuning.options.strategy = strategy;
+        moved(&mut tuning).pop().unwrap().1
+    };
+    let found = ratio(&second(Strategy::Staged), &second(Strategy::Partial));
+    assert!((found - 0.5).abs() < 1e-3, "{found}");
+}
+
+#[test]
+fn features_that_are_not_finite_end_the_run_with_the_head_alone() {
     let (_, mut tuning) = tuning(&options(TuneOptions { last_stages: 1, ..quick() }), 1 << 20, None);
     for Pending { example, views } in tuning.wants() {
         for view in views {
             tuning.put(example, &[view.index], &vec![f32::INFINITY; tuning.store.length()]).unwrap();
         }
     }
-    match tuning.step().unwrap_err() {
-        Error::TrainingDiverged { epoch: 1, reason } => assert!(reason.contains("NaN"), "{reason}"),
-        other => panic!("{other}"),
-    }
+    assert_eq!(tuning.step().unwrap(), Progress::Step);
+    assert_eq!(tuning.step().unwrap(), Progress::Finished);
+    let Divergence { code, phase, epoch, reason } = tuning.diverged().unwrap().clone();
+    assert_eq!((code.as_str(), phase, epoch), ("TRAINING_DIVERGED", Phase::Tune, 1));
+    assert!(reason.contains("NaN"), "{reason}");
+    let Outcome { rows, tuned, reason } = tuning.finish().unwrap();
+    assert_eq!((rows.len(), tuned.is_none(), reason), (0, true, TuningReason::Diverged));
 }
 
 #[test]
@@ -244,7 +382,7 @@ fn a_run_that_diverges_after_a_good_epoch_keeps_that() {
     let (_, mut tuning) = tuning(&options, 1 << 20, None);
     drive(&mut tuning).unwrap();
     let epoch = tuning.diverged().unwrap().epoch;
-    let (rows, tuned) = tuning.finish().unwrap();
+    let Outcome { rows, tuned, .. } = tuning.finish().unwrap();
     let tuned = tuned.unwrap();
     assert!(epoch as usize == rows.len() + 1 && tuned.epoch < epoch);
     assert!(tuned.stages.tensors.iter().all(|tensor| tensor.values.iter().all(|value| value.is_finite())));
@@ -253,14 +391,12 @@ fn a_run_that_diverges_after_a_good_epoch_keeps_that() {
 
 #[test]
 fn gradients_that_are_all_zero_end_the_run_unless_nothing_is_left_to_learn() {
-    let (_, tuning) = tuning(&options(quick()), 1 << 20, None);
-    let check =
-        |loss, norm| tuning.check(&Found { loss, norm, scores: Vec::new() }).map_err(|found| found.epoch);
-    assert_eq!(check(1.0, 0.0), Err(1));
-    assert_eq!(check(1.0, f64::INFINITY), Err(1));
-    assert_eq!(check(f64::NAN, 1.0), Err(1));
-    assert_eq!(check(0.0, 0.0), Ok(()));
-    assert_eq!(check(1.0, 0.1), Ok(()));
+    for (loss, norm) in [(1.0, 0.0), (1.0, f64::INFINITY), (f64::NAN, 1.0)] {
+        assert!(trouble(loss, norm).is_some(), "{loss} {norm}");
+    }
+    for (loss, norm) in [(0.0, 0.0), (1.0, 0.1)] {
+        assert_eq!(trouble(loss, norm), None);
+    }
 }
 
 /// The bits of all running statistics of a module.
