@@ -3,9 +3,13 @@
 /// How many are shown.
 const SHOWN: usize = 3;
 
+/// How many names are looked at: no backbone has so many tensors, but a hostile file may, and each takes a while.
+const RANKED: usize = 10_000;
+
 /// The names that need the fewest changes of single letters to become `name`.
 pub fn closest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
-    let mut ranked: Vec<_> = names.map(|other| (distance(name, other), other.as_str())).collect();
+    let mut ranked: Vec<_> =
+        names.take(RANKED).map(|other| (distance(name, other), other.as_str())).collect();
     ranked.sort_unstable();
     ranked.into_iter().take(SHOWN).map(|(_, name)| name).collect()
 }
