@@ -3,10 +3,16 @@
 //! `bench_backbones PHOTOS WEIGHTS OUT ARCHITECTURE...`: photos as `cargo xtask photos` lays them out, the folder of converted
 //! weights, and a folder for `backbones.md`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the list of photos is in the repository")]
+
+#[path = "../tests/imagenet/mod.rs"]
+mod imagenet;
+
 use std::error::Error;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use imagenet::Known;
 use pollster::block_on;
 use rekindle::backbone::{Classifier, catalogue};
 use rekindle::train::{Progress, TrainOptions};
@@ -19,9 +25,10 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const TITLE: &str = "# Backbones\n\nWhat a head with default options learns on each backbone: 133 photos of 6 classes (`tests/data/cutout.csv`) to \
      train on, 57 to judge by, mean of 5 seeds. The file is that with weights in half precision; beside it the one with int8 weights, how far it \
      moves the embedding of a test photo (of its length, on average), and for how many of the 57 another of the 1000 classes of ImageNet is the \
-     likeliest. Written by `cargo xtask bench backbones`.\n\n\
-     | backbone | input | embedding | multiply-adds, 10^6 | file, MB | accuracy | int8, MB | accuracy | moved | other class |\n\
-     |---|---|---|---|---|---|---|---|---|---|\n";
+     likeliest. Top-1 and top-5: of the 18 sample photos of the page whose class of ImageNet is known (`tests/data/imagenet.csv`), for how many \
+     the classifier that the weights were trained with has it first, and among the first five. Written by `cargo xtask bench backbones`.\n\n\
+     | backbone | input | embedding | multiply-adds, 10^6 | file, MB | accuracy | top-1 | top-5 | int8, MB | accuracy | moved | other class |\n\
+     |---|---|---|---|---|---|---|---|---|---|---|---|\n";
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,28 +37,34 @@ fn main() -> Outcome<()> {
     };
     let (photos, weights) = (Path::new(photos), Path::new(weights));
     let (train, test) = (read(&photos.join("train"))?, read(&photos.join("test"))?);
+    let known = imagenet::known();
     let mut table = String::from(TITLE);
     for architecture in architectures {
         let entry = catalogue::find(architecture)?;
         let classifier = std::fs::read(weights.join(format!("{architecture}.classifier.safetensors")))?;
         let measure = |kind: &str| {
             let bytes = std::fs::read(weights.join(format!("{architecture}{kind}.safetensors")))?;
-            Measured::of(&bytes, &classifier, &train, &test)
+            Measured::of(&bytes, &classifier, &train, &test, &known)
         };
         let (half, byte) = (measure("")?, measure(".int8")?);
         let row = format!(
-            "| {architecture} | {} | {} | {} | {:.1} | {:.3} | {:.1} | {:.3} | {:.3} | {} |",
+            "| {architecture} | {} | {} | {} | {:.1} | {:.3} | {} | {} | {:.1} | {:.3} | {:.3} | {} |",
             half.input_size,
             half.features,
             entry.multiply_adds_m,
             half.megabytes,
             half.accuracy,
+            half.within(1),
+            half.within(5),
             byte.megabytes,
             byte.accuracy,
             half.moved(&byte),
             half.classes.iter().zip(&byte.classes).filter(|(half, byte)| half != byte).count(),
         );
         println!("{row}");
+        for (photo, rank) in known.iter().zip(&half.ranks).filter(|(_, rank)| **rank > 0) {
+            println!("  {}, {}: {rank} classes are likelier", photo.file, photo.name);
+        }
         writeln!(table, "{row}")?;
     }
     Ok(std::fs::write(Path::new(out).join("backbones.md"), table)?)
@@ -67,10 +80,18 @@ struct Measured {
     embeddings: Vec<Vec<f32>>,
     /// Their likeliest classes of ImageNet.
     classes: Vec<String>,
+    /// Of each photo with a known class, how many others are likelier.
+    ranks: Vec<usize>,
 }
 
 impl Measured {
-    fn of(weights: &[u8], classifier: &[u8], train: &Photos, test: &Photos) -> Outcome<Self> {
+    fn of(
+        weights: &[u8],
+        classifier: &[u8],
+        train: &Photos,
+        test: &Photos,
+        known: &[Known],
+    ) -> Outcome<Self> {
         let embedder = block_on(Embedder::new(weights, Device::Cpu, None))?;
         let classifier = Classifier::read(classifier, embedder.spec())?;
         let (truth, images): (Vec<_>, Vec<_>) = test.iter().cloned().unzip();
@@ -86,8 +107,14 @@ impl Measured {
             features: embedder.feature_len(),
             accuracy: accuracy(&embedder, train, &embeddings, &truth)?,
             classes: views.iter().map(likeliest).collect::<rekindle::Result<_>>()?,
+            ranks: imagenet::ranks(&embedder, &classifier, known)?,
             embeddings,
         })
+    }
+
+    /// For how many photos the known class is among the first so many.
+    fn within(&self, most: usize) -> usize {
+        self.ranks.iter().filter(|rank| **rank < most).count()
     }
 
     /// Mean distance of the embeddings of the same photos, of their length.
