@@ -120,12 +120,12 @@ export class Tuner {
 
   /**
    * The backbone whose usual weights name most of ImageNet's images right, of those that take no longer for a view and no larger a
-   * download than the budget says. Its time is its multiply-adds over the speed: a rule of thumb, to be measured on the device
-   * where it matters.
+   * download than the budget says. Its time is its multiply-adds over the speed, which is the device's usual one where it is not given: a
+   * rule of thumb, to be measured on the device where it matters.
    *
-   * @param budget Everything has a default, see {@link DEFAULT_BUDGET}.
+   * @param budget Everything has a default, see {@link DEFAULT_BUDGET} and {@link DEFAULT_SPEEDS}.
    * @returns Null where none is small enough.
-   * @throws {RekindleError} OPTION_INVALID when an option is unknown or not a positive number.
+   * @throws {RekindleError} OPTION_INVALID when an option is unknown, not a positive number or not a device.
    * @example
    * const best = Tuner.recommend({ viewMs: 100, downloadMb: 25 });
    * const tuner = await Tuner.create({ backbone: best?.name });

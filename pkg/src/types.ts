@@ -174,7 +174,9 @@ export interface Budget {
   viewMs?: number;
   /** To download, in megabytes; 50 where left out. */
   downloadMb?: number;
-  /** Million multiply-adds in a millisecond, 20 where left out: one core with relaxed SIMD. */
+  /** What it runs on, `cpu` where left out; it says the speed. */
+  device?: DeviceInfo['kind'];
+  /** Million multiply-adds in a millisecond; that of the device in {@link DEFAULT_SPEEDS} where left out. */
   speed?: number;
 }
 

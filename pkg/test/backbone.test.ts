@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backboneRequest, classifierSource } from '../src/backbone.js';
 import { BACKBONES } from '../src/catalogue.js';
+import { DEFAULT_SPEEDS } from '../src/defaults.js';
 import { RekindleError } from '../src/errors.js';
 import { backboneOf } from '../src/origin.js';
 import { Tuner } from '../src/tuner.js';
@@ -113,6 +114,16 @@ test('the most accurate backbone within the budget is recommended', () => {
   for (const better of BACKBONES.filter(({ top1 }) => (top1 ?? 0) > (usual?.top1 ?? 0))) {
     assert.ok(better.multiplyAdds > 800e6 || (better.downloadBytes ?? Infinity) > 50e6, better.name);
   }
+  // A faster device, or a device that is said to be so fast, has more in reach.
+  for (const viewMs of [2, 5, 20]) {
+    const [cpu, gpu] = (['cpu', 'webgpu'] as const).map((device) => Tuner.recommend({ viewMs, device }));
+    assert.deepEqual(cpu, Tuner.recommend({ viewMs, speed: DEFAULT_SPEEDS.cpu }));
+    assert.deepEqual(gpu, Tuner.recommend({ viewMs, speed: DEFAULT_SPEEDS.webgpu }));
+    assert.ok((gpu?.top1 ?? 0) > (cpu?.top1 ?? 0), `${viewMs}`);
+    assert.deepEqual(Tuner.recommend({ viewMs, device: 'webgpu', speed: DEFAULT_SPEEDS.cpu }), cpu, 'the speed has the last word');
+  }
+  assert.deepEqual(Tuner.recommend(), Tuner.recommend({ device: 'cpu' }));
+  refused(() => Tuner.recommend({ device: 'auto' } as object));
   refused(() => Tuner.recommend({ viewMs: 0 }));
   refused(() => Tuner.recommend({ ms: 1 } as object));
 });
