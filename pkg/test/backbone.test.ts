@@ -6,8 +6,12 @@ import { DEFAULT_SPEEDS } from '../src/defaults.js';
 import { RekindleError } from '../src/errors.js';
 import { backboneOf } from '../src/origin.js';
 import { Tuner } from '../src/tuner.js';
-import type { CreateOptions } from '../src/types.js';
+import type { CreateOptions, Spec } from '../src/types.js';
 
+const SPEC: Spec = {
+  arch: 'resnet18', tag: 'unknown', inputSize: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], interpolation: 'bilinear', cropPct: 0.875,
+  license: 'unknown', source: 'unknown', sha256: '0'.repeat(64),
+};
 const request = (options: CreateOptions) => backboneRequest(options, false);
 
 function refused(work: () => unknown): RekindleError {
@@ -87,13 +91,34 @@ test('what is neither is refused', () => {
 
 test('a project knows its backbone, unless that came from a file', () => {
   assert.deepEqual(backboneRequest({}, true), { kind: 'project', base: 'https://huggingface.co', cache: true });
-  const from = (source: string, arch = 'resnet18') => backboneOf({ source, arch }, 'https://hub.example', true);
+  const from = (source: string, arch = 'resnet18') => backboneOf({ ...SPEC, source, arch }, 'https://hub.example', true);
   const own = { source: 'https://download.pytorch.org/models/mobilenet_v2-b0353104.pth', arch: 'mobilenet_v2' };
-  const rounded = backboneOf({ ...own, precision: 'int8' }, 'https://hub.example', true);
+  const rounded = backboneOf({ ...SPEC, ...own, precision: 'int8' }, 'https://hub.example', true);
   assert.ok(rounded.kind === 'shipped' && rounded.precision === 'int8' && /int8/.test(String(rounded.source)));
   assert.equal(from('hf:timm/resnet18.tv_in1k').kind, 'hub');
   assert.equal(from(own.source, own.arch).kind, 'shipped');
   assert.match(refused(() => from('unknown')).message, /resnet18/);
+  // Nothing is fetched from where somebody's file says.
+  assert.match(refused(() => from('https://example.org/models/r-7be5be79.pth')).message, /example\.org/);
+});
+
+test('weights at torchvision\'s address are checked by the hash in their name, and a project finds them again', () => {
+  const named = BACKBONES.filter(({ address }) => address !== null);
+  assert.deepEqual(named.map(({ name }) => name), ['alexnet', 'squeezenet1_1']);
+  for (const { name, address } of named) {
+    const made = request({ backbone: name });
+    const hash = /-([0-9a-f]{8})\.pth$/.exec(String(address))?.[1];
+    assert.ok(hash && made.kind === 'file' && made.sha256 === hash);
+    assert.deepEqual(request({ backbone: String(address), spec: { arch: name } }), made, 'by its address it is the same');
+    const whole = hash.padEnd(64, '0');
+    assert.deepEqual(request({ backbone: name, sha256: whole }), { ...made, sha256: whole }, 'the caller knows better');
+    // What the core says of a file of PyTorch: its own hash, and how it was trained.
+    const spec = { ...SPEC, arch: name, source: String(address), sha256: whole };
+    const { source: _, sha256: __, ...description } = spec;
+    assert.deepEqual(backboneOf(spec, 'https://hub.example', false), { ...made, description, sha256: whole, cache: false });
+  }
+  const other = request({ backbone: 'https://example.org/alexnet-owt-7be5be79.pth', spec: { arch: 'alexnet' } });
+  assert.ok(other.kind === 'file' && other.sha256 === null, 'elsewhere such a name may mean anything');
 });
 
 test('the classifier is known of the backbone in the package alone', () => {
