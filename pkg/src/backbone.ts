@@ -67,7 +67,7 @@ export function recommend({ viewMs, downloadMb, speed }: Required<Budget>): Back
   return BACKBONES.filter((backbone) => backbone.top1 !== null && fits(backbone)).sort(better)[0] ?? null;
 }
 
-/** The file of the classifier that the weights were trained with; null where none is known. */
+/** The file of the classifier that the weights were trained with; null where it can only be in the file of the weights. */
 export function classifierSource({ backbone, classifier }: CreateOptions): string | Blob | null {
   if (classifier !== undefined) return place('classifier', classifier);
   return backbone === undefined || backbone === SHIPPED ? packagedClassifier() : null;

@@ -238,8 +238,7 @@ export class Session implements Answers {
   async #loadClassifier(): Promise<WasmClassifier> {
     try {
       const source = this.#classifierSource;
-      if (source === null) throw optionInvalid('classifier', 'not given', 'the file of the classifier that the weights were trained with');
-      return this.#embedder.classifier(await readClassifier(source));
+      return this.#embedder.classifier(source === null ? undefined : await readClassifier(source));
     } catch (error) {
       this.#classifier = undefined;
       throw error;

@@ -72,7 +72,7 @@ export interface CreateOptions {
   cache?: boolean;
   /**
    * The file of the classifier that the weights were trained with, for `classifyPretrained`: its address, or the file itself. The
-   * package carries MobileNetV2's.
+   * package carries MobileNetV2's. Where it is left out and a weights file holds a classifier of one layer and 1000 classes, it is that one.
    */
   classifier?: string | URL | Blob;
   device?: DeviceChoice;

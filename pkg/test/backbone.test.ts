@@ -121,7 +121,7 @@ test('weights at torchvision\'s address are checked by the hash in their name, a
   assert.ok(other.kind === 'file' && other.sha256 === null, 'elsewhere such a name may mean anything');
 });
 
-test('the classifier is known of the backbone in the package alone', () => {
+test('the file of the classifier is known of the backbone in the package alone; others have theirs in their own', () => {
   assert.match(String(classifierSource({})), /mobilenet_v2\.classifier\.safetensors$/);
   assert.equal(classifierSource({ backbone: 'hf:timm/resnet18.tv_in1k' }), null);
   const file = new Blob();

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
-use rekindle::Spec;
 use rekindle::backbone::{Backbone, Classifier};
 use rekindle::image::{Pixels, Preprocess};
 use rekindle::prefix::CpuPrefix;
-use rekindle::weights::Tensors;
+use rekindle::weights::{Description, Tensors};
+use rekindle::{Embedder, Spec};
 use safetensors::SafeTensors;
 
 const PHOTOS: [&str; 3] = ["fish_02", "mammal_03", "tool_06"];
@@ -160,6 +160,15 @@ fn original_checkpoints_give_what_the_converted_ones_give() {
             CpuPrefix::compile(&plan, 64).unwrap().run(&image).unwrap()
         });
         assert_eq!(a, b, "{arch}");
+        // The classifier in it is the converted one, and its classes have the same names.
+        let description = Description { arch: Some(arch.into()), ..Description::default() };
+        let embedder =
+            block_on(Embedder::open(&weights(file), &description, rekindle::Device::Cpu, Some(64)));
+        let classifier = weights(&format!("{arch}.classifier.f32.safetensors"));
+        let classifier = Classifier::read(&classifier, &spec).unwrap();
+        let map: Vec<f32> = image.iter().take(1280).map(|value| value + 1.0).collect();
+        let own = embedder.unwrap().classifier().unwrap().classify(&map, 1000).unwrap();
+        assert_eq!(own, classifier.classify(&map, 1000).unwrap(), "{arch}");
         // Another architecture's file is refused, and says what it may have been meant as.
         let other = Spec { arch: "resnet18".into(), ..spec };
         let bytes = weights(file);

@@ -65,14 +65,22 @@ impl Backbone {
     /// `WEIGHTS_FORMAT` where the architecture is unknown or a tensor has a type that is not read; `WEIGHTS_MISMATCH` where
     /// a tensor is missing, has another shape or is one too many.
     pub fn load(mut weights: Tensors<'_>, device: &Device) -> Result<Self> {
-        let architecture = catalogue::find(&weights.spec().arch)?;
-        let tensorflow = catalogue::is_tensorflow(&weights.spec().arch);
-        let backbone = match weights.spec().channels {
-            Channels::Rgb => architecture.build(&mut weights, device, tensorflow)?,
-            Channels::Bgr => architecture.build(&mut Reversed::new(&mut weights), device, tensorflow)?,
-        };
+        let backbone = Self::take(&mut weights, device)?;
         weights.finish()?;
         Ok(backbone)
+    }
+
+    /// The same, of which what the backbone does not know is left.
+    ///
+    /// # Errors
+    /// As [`Backbone::load`].
+    pub(crate) fn take(weights: &mut Tensors<'_>, device: &Device) -> Result<Self> {
+        let architecture = catalogue::find(&weights.spec().arch)?;
+        let tensorflow = catalogue::is_tensorflow(&weights.spec().arch);
+        match weights.spec().channels {
+            Channels::Rgb => architecture.build(weights, device, tensorflow),
+            Channels::Bgr => architecture.build(&mut Reversed::new(weights), device, tensorflow),
+        }
     }
 
     /// How many stages there are, which is also the last cut.

@@ -134,6 +134,11 @@ impl<'a> Tensors<'a> {
         self.views.iter().map(|(name, view)| (name.as_str(), view.shape.as_slice()))
     }
 
+    /// Whether a tensor of this name, which is no part of a backbone, may be one of a classifier.
+    pub fn is_classifier(&self, name: &str) -> bool {
+        self.with_classifier && CLASSIFIER.iter().any(|prefix| name.starts_with(prefix))
+    }
+
     /// Takes the tensor of this name as f32 values, row by row; one of type I8 with its scales, a number for each output
     /// channel under the tensor's name and [`SCALE_SUFFIX`](super::SCALE_SUFFIX).
     ///
@@ -175,9 +180,7 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// `WEIGHTS_MISMATCH` where a tensor was not taken.
     pub fn finish(self) -> Result<()> {
-        let classifier =
-            |name: &str| self.with_classifier && CLASSIFIER.iter().any(|prefix| name.starts_with(prefix));
-        match self.views.iter().find(|(name, _)| !classifier(name)) {
+        match self.views.iter().find(|(name, _)| !self.is_classifier(name)) {
             None => Ok(()),
             Some((name, view)) => Err(Error::WeightsMismatch {
                 tensor: name.clone(),
