@@ -15,6 +15,8 @@ export function packaged(precision: Precision): string {
 
 /** Where torchvision's weights are. */
 const TORCHVISION = 'https://download.pytorch.org/models/';
+/** The file that the package's own weights are of; torchvision has others of the same network. */
+const SHIPPED_FROM = `${TORCHVISION}mobilenet_v2-b0353104.pth`;
 
 /** The first digits of the sha256 that torchvision's files have in their names, as `torch.hub` checks them; null where an address has none. */
 export function hashInName(address: string): string | null {
@@ -39,10 +41,12 @@ export function backboneOf(made: Spec, base: string, cache: boolean): PlacedBack
   const named = hubName(source);
   // The hub says again what it said then.
   if (named) return { kind: 'hub', base, ...named, description: {}, cache };
-  if (said.arch === SHIPPED && source.startsWith(TORCHVISION)) {
+  if (said.arch === SHIPPED && source === SHIPPED_FROM) {
     const precision: Precision = stored ?? 'f16';
     return { kind: 'shipped', precision, source: packaged(precision) };
   }
-  if (source.startsWith(TORCHVISION)) return { kind: 'file', source, description: said as WeightsDescription, sha256, cache };
+  // Stages that were tuned have another hash, and are nowhere but in a file at hand.
+  const hash = hashInName(source);
+  if (hash !== null && sha256.startsWith(hash)) return { kind: 'file', source, description: said as WeightsDescription, sha256, cache };
   throw optionInvalid('backbone', 'not given', `the weights of ${said.arch} that the project was made with, which came from ${source}`);
 }

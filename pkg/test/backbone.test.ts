@@ -97,6 +97,8 @@ test('a project knows its backbone, unless that came from a file', () => {
   assert.ok(rounded.kind === 'shipped' && rounded.precision === 'int8' && /int8/.test(String(rounded.source)));
   assert.equal(from('hf:timm/resnet18.tv_in1k').kind, 'hub');
   assert.equal(from(own.source, own.arch).kind, 'shipped');
+  const second = { source: 'https://download.pytorch.org/models/mobilenet_v2-7ebf99e0.pth', sha256: '7ebf99e0'.padEnd(64, '1') };
+  assert.equal(backboneOf({ ...SPEC, arch: 'mobilenet_v2', ...second }, 'https://hub.example', true).kind, 'file');
   assert.match(refused(() => from('unknown')).message, /resnet18/);
   // Nothing is fetched from where somebody's file says.
   assert.match(refused(() => from('https://example.org/models/r-7be5be79.pth')).message, /example\.org/);
@@ -116,6 +118,7 @@ test('weights at torchvision\'s address are checked by the hash in their name, a
     const spec = { ...SPEC, arch: name, source: String(address), sha256: whole };
     const { source: _, sha256: __, ...description } = spec;
     assert.deepEqual(backboneOf(spec, 'https://hub.example', false), { ...made, description, sha256: whole, cache: false });
+    refused(() => backboneOf({ ...spec, tag: 'unknown.tuned', sha256: '0'.repeat(64) }, 'https://hub.example', false));
   }
   const other = request({ backbone: 'https://example.org/alexnet-owt-7be5be79.pth', spec: { arch: 'alexnet' } });
   assert.ok(other.kind === 'file' && other.sha256 === null, 'elsewhere such a name may mean anything');

@@ -335,6 +335,14 @@ mod tests {
     }
 
     #[test]
+    fn weights_without_a_classifier_ask_for_its_file() {
+        match embedder(None).unwrap().classifier().unwrap_err() {
+            Error::OptionInvalid { option, .. } => assert_eq!(option, "classifier"),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
     fn the_mean_of_the_map_is_the_embedding() {
         for size in [32, 64, 320] {
             let embedder = embedder(Some(size)).unwrap();

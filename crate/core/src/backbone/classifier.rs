@@ -37,9 +37,10 @@ impl Classifier {
         if tensors.metadata(CLASSES_KEY).is_some() {
             return None;
         }
-        let classes: Vec<String> = IMAGENET.lines().skip(2).map(str::to_owned).collect();
-        let left: Vec<_> = tensors.left().map(|(name, shape)| (name.to_owned(), shape.to_vec())).collect();
+        let left = tensors.left().take(3).map(|(name, shape)| (name.to_owned(), shape.to_vec()));
+        let left: Vec<_> = left.collect();
         let [(bias, bias_shape), (weight, weight_shape)] = &left[..] else { return None };
+        let classes: Vec<String> = IMAGENET.lines().skip(2).map(str::to_owned).collect();
         let layer = [classes.len(), embedding_len];
         // SqueezeNet's layer is a convolution of one cell.
         let convolution = weight_shape[..] == [layer[0], layer[1], 1, 1];

@@ -41,6 +41,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_very_many_names_only_the_first_are_looked_at() {
+        let mut names = vec![String::from("far away"); 3 * RANKED];
+        names[7] = "naem".into();
+        names[2 * RANKED] = "name".into();
+        let mut seen = 0;
+        let found = closest("name", names.iter().inspect(|_| seen += 1));
+        assert_eq!((found[0], found.len(), seen), ("naem", SHOWN, RANKED));
+    }
+
+    #[test]
     fn distances_count_changed_letters() {
         for (a, b, expected) in [("", "", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("flaw", "lawn", 2)] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
