@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use rekindle::Spec;
-use rekindle::weights::{Tensors, quantise};
+use rekindle::weights::{SPEC_KEY, Tensors, quantise, sealed};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 
@@ -135,6 +135,28 @@ fn bad_files_are_refused_with_a_reason() {
         seen += 1;
     }
     assert_eq!(seen, REASONS.len());
+}
+
+/// A safetensors file begins with the length of its header, whose first byte may be that of a pickle.
+#[test]
+fn a_safetensors_file_of_any_length_is_none_of_pytorch() {
+    let data: Vec<u8> = (0..12).flat_map(|at| (at as f32).to_le_bytes()).collect();
+    let views =
+        BTreeMap::from([("layer.weight".into(), TensorView::new(Dtype::F32, vec![3, 4], &data).unwrap())]);
+    let spec = serde_json::to_string(&spec()).unwrap();
+    let mut like_pickles = 0;
+    for length in 0..512 {
+        let filler = "x".repeat(length);
+        let foreign = rekindle::weights::write(&views, &[("filler", filler.clone())]).unwrap();
+        assert!(Tensors::are_foreign(&foreign));
+        let mut tensors = Tensors::read_foreign(&foreign, self::spec()).unwrap();
+        assert_eq!(tensors.take("layer.weight", &[3, 4]).unwrap()[11], 11.0);
+        let own = sealed(&views, vec![(SPEC_KEY, spec.clone()), ("filler", filler)]).unwrap();
+        assert!(!Tensors::are_foreign(&own), "{length}");
+        Tensors::read(&own).unwrap();
+        like_pickles += [&foreign, &own].iter().filter(|file| file[0] == 0x80).count();
+    }
+    assert!(like_pickles > 8, "{like_pickles}");
 }
 
 #[test]

@@ -13,10 +13,13 @@ use super::stored::{Stored, Views};
 use crate::error::{Error, Result};
 
 /// What a zip begins with.
-pub const ZIP: &[u8] = b"PK\x03\x04";
+const ZIP: &[u8] = b"PK\x03\x04";
 
 /// What a pickle of protocol 2 or later begins with.
-pub const PICKLE: &[u8] = &[0x80];
+const PICKLE: &[u8] = &[0x80];
+
+/// Where the text of a safetensors file begins, always with `{`. Before it is its length, which may look like the begin of anything.
+const SAFETENSORS_TEXT: usize = 8;
 
 /// The number that an old file begins with, `0x1950a86a20f9469cfc6c`, as its pickle has it.
 const MAGIC: &[u8] = &[0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -29,6 +32,20 @@ const LONGEST_NAME: usize = 1024;
 
 /// Keys behind which training scripts put the weights among other things.
 const INSIDE: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+
+/// Whether a file is of version 1.6 or later.
+pub fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(ZIP) && !is_safetensors(bytes)
+}
+
+/// Whether a file is from before version 1.6.
+pub fn is_legacy(bytes: &[u8]) -> bool {
+    bytes.starts_with(PICKLE) && !is_safetensors(bytes)
+}
+
+fn is_safetensors(bytes: &[u8]) -> bool {
+    bytes.get(SAFETENSORS_TEXT) == Some(&b'{')
+}
 
 /// Reads a file of version 1.6 or later.
 ///

@@ -47,8 +47,8 @@ impl<'a> Tensors<'a> {
     pub fn are_foreign(bytes: &[u8]) -> bool {
         let spec =
             |header: &Metadata| header.metadata().as_ref().is_some_and(|all| all.contains_key(SPEC_KEY));
-        bytes.starts_with(pytorch::ZIP)
-            || bytes.starts_with(pytorch::PICKLE)
+        pytorch::is_zip(bytes)
+            || pytorch::is_legacy(bytes)
             || SafeTensors::read_metadata(bytes).is_ok_and(|(_, header)| !spec(&header))
     }
 
@@ -92,9 +92,9 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// `WEIGHTS_FORMAT` where the bytes are none of these, are cut off, or ask for more than weights need.
     pub fn read_foreign(bytes: &'a [u8], spec: Spec) -> Result<Self> {
-        let views = if bytes.starts_with(pytorch::ZIP) {
+        let views = if pytorch::is_zip(bytes) {
             pytorch::read_zip(bytes)?
-        } else if bytes.starts_with(pytorch::PICKLE) {
+        } else if pytorch::is_legacy(bytes) {
             pytorch::read_legacy(bytes)?
         } else {
             let format = |error: &dyn std::error::Error| Error::WeightsFormat {
