@@ -88,7 +88,7 @@ pub struct Tensor {
 /// The longest key of a storage: it is copied for every tensor in it.
 const LONGEST_KEY: usize = 64;
 
-/// The most instructions of a pickle. PyTorch writes about thirty for each tensor, so that this is a file of over ten thousand; it is
+/// The most instructions of a pickle. PyTorch writes thirty to forty for each tensor, so that this is a file of over ten thousand; it is
 /// also what bounds the memory of a small file that asks for many objects.
 const MOST_STEPS: usize = 500_000;
 
