@@ -50,5 +50,5 @@ await build({
   external: ['./wasm/*'],
   define: Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)])),
 });
-const glue = ['cpu', 'gpu'].map((flavour) => join(here, `dist/wasm/${flavour}/rekindle.js`));
+const glue = ['cpu', 'gpu', 'tune'].map((flavour) => join(here, `dist/wasm/${flavour}/rekindle.js`));
 await build({ ...small, entryPoints: glue, outdir: join(here, 'dist/wasm'), allowOverwrite: true });

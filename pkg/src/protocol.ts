@@ -30,7 +30,9 @@ export type ImageSource = Blob | ImageBitmap | ImageData;
 /** Every call that a session answers: its arguments and its value. Failures come as errors, never as values. */
 interface SessionCalls {
   create(args: CreateArgs): Created;
-  addExample(args: { label: string; image: ImageSource; group: string | null }): Example;
+  /** The file to keep of an example, which is seen to decode: other calls go on meanwhile. */
+  keep(args: { image: ImageSource }): Blob;
+  addExample(args: { label: string; image: Blob; group: string | null }): Example;
   groupExamples(args: { ids: number[]; group: string | null }): void;
   removeExamples(args: { ids: number[] }): void;
   relabelExamples(args: { ids: number[]; label: string }): void;

@@ -5,6 +5,7 @@ import { Gate } from './gate.js';
 import { forTraining, forTuning, type Need, type Parts, plainViews, prepare } from './preparation.js';
 import type { Args, CallEvent, Created, CreateArgs, Preview, SessionMethod, State, Value } from './protocol.js';
 import { backboneOf } from './origin.js';
+import { Once } from './once.js';
 import { nextTask } from './task.js';
 import { Team } from './team.js';
 import { Turns } from './turns.js';
@@ -12,20 +13,23 @@ import type { BackboneSummary, Example, Explanation, Health, Metrics, NamedClass
 import {
   isTrap,
   startWasm,
+  type TuningModule,
   type View,
   type WasmBuild,
   type WasmClassifier,
   type WasmEmbedder,
+  type WasmFineTuner,
   type WasmModule,
   type WasmRun,
   type WasmTuner,
   type WasmTuningRun,
 } from './wasm.js';
-import { loadWeights, readClassifier, type WeightsManifest } from './weights.js';
+import { loadWeights, readClassifier, type Weights, type WeightsManifest } from './weights.js';
 
-/** What a worker is built of: the wasm module, and what the weights must be. */
+/** What a worker is built of: the wasm module, what the weights must be, and the module that trains stages. */
 export interface Build extends WasmBuild {
   weights: WeightsManifest;
+  tuning: WasmBuild<TuningModule>;
 }
 
 /** What a call may do while it is under way. */
@@ -59,9 +63,10 @@ export class Session implements Answers {
   /** With the stages of the trained model, which is what predicts. */
   #predictor: Promise<WasmEmbedder>;
   readonly #tuner: WasmTuner;
-  readonly #classifierSource: string | Blob | null;
   /** Of the pretrained weights, fetched when it is asked for. */
-  #classifier: Promise<WasmClassifier> | undefined;
+  readonly #classifier: Once<WasmClassifier>;
+  /** What trains stages: a module of its own. */
+  readonly #fineTuner: Once<WasmFineTuner>;
   readonly #publish: (change: Partial<State>) => void;
   /** Files only: decoded pixels would fill the memory. */
   readonly #files = new Map<number, Blob>();
@@ -77,7 +82,8 @@ export class Session implements Answers {
       tuner: WasmTuner;
       team: Team;
       created: Created;
-      classifier: string | Blob | null;
+      classifier: () => Promise<WasmClassifier>;
+      fineTuner: () => Promise<WasmFineTuner>;
     },
     publish: (change: Partial<State>) => void,
   ) {
@@ -85,7 +91,8 @@ export class Session implements Answers {
     this.#wasm = parts.wasm;
     this.#embedder = parts.embedder;
     this.#tuner = parts.tuner;
-    this.#classifierSource = parts.classifier;
+    this.#classifier = new Once(parts.classifier);
+    this.#fineTuner = new Once(parts.fineTuner);
     const turns = new Turns(parts.embedder, parts.wasm);
     this.#parts = { tuner: parts.tuner, files: this.#files, turns, team: parts.team };
     this.#predictor = this.#followModel();
@@ -129,17 +136,25 @@ export class Session implements Answers {
       startup: { wasmMs, weightsMs, prefixMs: readyMs - Math.max(wasmMs, weightsMs) },
       elapsedMs: performance.now() - began,
     };
-    const session = new Session({ wasm, embedder, tuner, team, created, classifier }, publish);
+    const parts = { wasm, embedder, tuner, team, created };
+    const session = new Session(
+      { ...parts, classifier: () => openClassifier(embedder, classifier), fineTuner: fineTunerOf(build, weights, size) },
+      publish,
+    );
     await session.#predictor;
     return session;
   }
 
-  async addExample({ label, image, group }: Args<'addExample'>): Promise<Example> {
-    const file = await keep(image, this.#wasm.probe);
+  keep({ image }: Args<'keep'>): Promise<Blob> {
+    // They get ready while others decode.
     this.#parts.team.prepare();
+    return keep(image, this.#wasm.probe);
+  }
+
+  async addExample({ label, image, group }: Args<'addExample'>): Promise<Example> {
     const id = this.#tuner.addExample(label);
     if (group !== null) this.#tuner.setGroup(id, group);
-    this.#files.set(id, file);
+    this.#files.set(id, image);
     this.#examplesChanged();
     await this.#follow();
     return { id, label, group };
@@ -191,8 +206,8 @@ export class Session implements Answers {
     return file;
   }
 
-  async summary(): Promise<BackboneSummary> {
-    const { stages, ...whole } = await this.#embedder.summary();
+  summary(): BackboneSummary {
+    const { stages, ...whole } = this.#embedder.summary();
     const tuning = this.#tuner.report()?.tuning;
     const frozen = tuning?.kept ? tuning.cut : stages.length;
     return { ...whole, stages: stages.map((stage, index) => ({ ...stage, frozen: index < frozen })) };
@@ -223,26 +238,14 @@ export class Session implements Answers {
   async explain({ image, label }: Args<'explain'>): Promise<Explanation> {
     const { rgba, width, height } = await decode(image, this.#wasm.probe);
     const embedder = await this.#predictor;
-    const map = await embedder.map(rgba, width, height);
+    const map = embedder.map(rgba, width, height);
     return { width, height, heat: this.#tuner.explain(embedder, map, width, height, label ?? undefined) };
   }
 
   async classifyPretrained({ image, top }: Args<'classifyPretrained'>): Promise<NamedClass[]> {
     const { rgba, width, height } = await decode(image, this.#wasm.probe);
-    this.#classifier ??= this.#loadClassifier();
-    const classifier = await this.#classifier;
-    return classifier.classify(await this.#embedder.map(rgba, width, height), top);
-  }
-
-  /** The next call tries again where it could not be had. */
-  async #loadClassifier(): Promise<WasmClassifier> {
-    try {
-      const source = this.#classifierSource;
-      return this.#embedder.classifier(source === null ? undefined : await readClassifier(source));
-    } catch (error) {
-      this.#classifier = undefined;
-      throw error;
-    }
+    const classifier = await this.#classifier.get();
+    return classifier.classify(this.#embedder.map(rgba, width, height), top);
   }
 
   async embed({ image }: Args<'embed'>): Promise<Float32Array<ArrayBuffer>> {
@@ -259,7 +262,7 @@ export class Session implements Answers {
     return this.#tuner.save();
   }
 
-  export({ format }: Args<'export'>): Promise<Uint8Array<ArrayBuffer>> {
+  export({ format }: Args<'export'>): Uint8Array<ArrayBuffer> {
     return this.#tuner.export(format);
   }
 
@@ -292,7 +295,8 @@ export class Session implements Answers {
       timings.embeddedViews += await prepare(this.#parts, need, context);
       timings.embedMs += performance.now() - began;
     };
-    await this.#wasm.testTraining();
+    // Whether it can be had at all is known before hours are spent.
+    if (options.strategy !== 'head') await this.#fineTuner.get();
     await timed(forTraining(this.#tuner, options));
     const run = this.#tuner.startRun(options);
     await this.#steps(run, options.epochs, started, context);
@@ -330,7 +334,9 @@ export class Session implements Answers {
     timed: (need: Need) => Promise<void>,
     context: CallContext,
   ): Promise<StoredReport> {
-    const run = await this.#tuner.startTuning(head);
+    const { project, samples } = this.#tuner.prepareTuning(head);
+    const fineTuner = await this.#fineTuner.get();
+    const run = fineTuner.start(project, samples);
     // Examples may be removed meanwhile; the training is of those that it began with.
     const [need, wanted] = forTuning(run, options, new Map(this.#files));
     try {
@@ -342,7 +348,7 @@ export class Session implements Answers {
     await this.#steps(run, options.tune.epochs, started, context, async () => {
       if (run.wants().length > 0) await timed(wanted);
     });
-    return this.#tuner.finishTuning(run);
+    return this.#tuner.finishTuning(run.finish());
   }
 
   /** Takes all steps of a run, and lets other calls in between. */
@@ -387,6 +393,19 @@ export class Session implements Answers {
   #headChanged(): void {
     this.#publish({ report: this.#tuner.report() ?? null });
   }
+}
+
+async function openClassifier(embedder: WasmEmbedder, source: string | Blob | null): Promise<WasmClassifier> {
+  return embedder.classifier(source === null ? undefined : await readClassifier(source));
+}
+
+/** Starts what trains stages, on the session's weights. A blob holds them until then, which the browser may keep on the disk. */
+function fineTunerOf({ tuning }: Build, { bytes, description, config, known }: Weights, inputSize: number | undefined) {
+  const file = new Blob([bytes]);
+  return async (): Promise<WasmFineTuner> => {
+    await startWasm(tuning, () => {});
+    return tuning.module.FineTuner.create(new Uint8Array(await file.arrayBuffer()), inputSize, description, config, known);
+  };
 }
 
 function unknownExample(id: number): RekindleError {

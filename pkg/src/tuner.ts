@@ -1,4 +1,5 @@
 /** The public face: a project in work. All computing is done in a worker that it owns. */
+import { ahead } from './ahead.js';
 import { recommend } from './backbone.js';
 import { BACKBONES } from './catalogue.js';
 import type { CallOptions, Connection } from './connection.js';
@@ -34,6 +35,9 @@ import type {
   StoredReport,
   TrainOptions,
 } from './types.js';
+
+/** Images that are decoded at once while examples are added: enough for the browser's decoders, few enough for the memory. */
+const MOST_DECODED = 4;
 
 /**
  * A project in work: labelled examples, a pretrained backbone, and the head that is trained on them.
@@ -177,17 +181,17 @@ export class Tuner {
     return this.#inOrder(async () => {
       const added: Example[] = [];
       const rejected: Rejected[] = [];
-      for (const [index, source] of sources.entries()) {
+      const keep = (source: () => Promise<ImageSource>) =>
+        this.#askOne(source, (image, transfer) => this.#connection.call('keep', { image }, transfer));
+      let index = 0;
+      for (const file of ahead(sources, MOST_DECODED, keep)) {
         try {
-          added.push(
-            await this.#askOne(source, (image, transfer) => {
-              return this.#connection.call('addExample', { label: kept, image, group }, transfer);
-            }),
-          );
+          added.push(await this.#connection.call('addExample', { label: kept, image: await file, group }));
         } catch (error) {
           this.#connection.assertOpen();
           rejected.push({ index, error: RekindleError.from(error) });
         }
+        index += 1;
       }
       return { added, rejected };
     });

@@ -1,4 +1,7 @@
-/** The face of the WebAssembly module, and how it is loaded. Both builds (`cpu`, `gpu`) have this face. */
+/**
+ * The faces of the WebAssembly modules, and how they are loaded. The builds `cpu` and `gpu` have that of {@link WasmModule};
+ * `tune`, which is fetched beside one of them, that of {@link TuningModule}.
+ */
 import type {
   AugmentOptions,
   BackboneSummary,
@@ -47,7 +50,7 @@ export interface WasmEmbedder {
   /** Number of stages, which is also the last cut. */
   stages(): number;
   /** The stages and what they cost, without what is frozen. */
-  summary(): Promise<Omit<BackboneSummary, 'stages'> & { stages: Omit<StageSummary, 'frozen'>[] }>;
+  summary(): Omit<BackboneSummary, 'stages'> & { stages: Omit<StageSummary, 'frozen'>[] };
   /** The same with the stages that a project fine-tuned; undefined where it did not. */
   tuned(tuner: WasmTuner): Promise<WasmEmbedder | undefined>;
   /** RGBA with straight alpha in; the features of each view at the cut out, the embedding without one. */
@@ -60,7 +63,7 @@ export interface WasmEmbedder {
     cut?: number,
   ): Promise<Float32Array<ArrayBuffer>>;
   /** The last feature map of the plain view: `featureLength()` channels of a square. */
-  map(rgba: Uint8ClampedArray, width: number, height: number): Promise<Float32Array<ArrayBuffer>>;
+  map(rgba: Uint8ClampedArray, width: number, height: number): Float32Array<ArrayBuffer>;
   /** The classifier that the weights were trained with, from its file; from the weights' own file where none is given. */
   classifier(file: Uint8Array | undefined): WasmClassifier;
   /** The same views as RGBA images of `inputSize()` squared, one after the other. */
@@ -106,10 +109,10 @@ export interface WasmTuner {
   finishRun(run: WasmRun): StoredReport;
   /** Solves for the plain views that are there, from the head that is there; false where there are not two classes. */
   follow(options: ResolvedTrainOptions): boolean;
-  /** Goes on with the backbone's stages from a finished run of the head, and consumes it. */
-  startTuning(run: WasmRun): Promise<WasmTuningRun>;
-  /** Takes over what the fine-tuning found best and consumes it. */
-  finishTuning(run: WasmTuningRun): StoredReport;
+  /** What a fine-tuning goes on from after a finished run of the head, which it consumes. */
+  prepareTuning(run: WasmRun): TuningStart;
+  /** Takes over the model of the project that a fine-tuning gave. */
+  finishTuning(project: Uint8Array): StoredReport;
   report(): StoredReport | undefined;
   predict(features: Float32Array): Prediction[];
   /** How much each pixel of an image speaks for a class, the likeliest one where none is named. */
@@ -123,7 +126,7 @@ export interface WasmTuner {
   evaluate(features: Float32Array, labels: string[]): Metrics;
   save(): Uint8Array<ArrayBuffer>;
   /** The trained model with its backbone. */
-  export(format: ExportFormat): Promise<Uint8Array<ArrayBuffer>>;
+  export(format: ExportFormat): Uint8Array<ArrayBuffer>;
   free(): void;
 }
 
@@ -149,7 +152,19 @@ export interface Pending {
   views: View[];
 }
 
-/** One fine-tuning, pulled step by step, on features at its cut. Freeing it leaves the tuner as it was. */
+/** What a tuner gives to a fine-tuning: a project whose head was trained alone, and the views that are to be read. */
+export interface TuningStart {
+  project: Uint8Array<ArrayBuffer>;
+  samples: unknown;
+}
+
+/** The pretrained stages, and the features at a cut that are kept from one fine-tuning to the next. */
+export interface WasmFineTuner {
+  /** Throws OPTION_INVALID for a cut that the backbone does not have. */
+  start(project: Uint8Array, samples: unknown): WasmTuningRun;
+}
+
+/** One fine-tuning, pulled step by step, on features at its cut. */
 export interface WasmTuningRun {
   cut(): number;
   /** The views that are to be cached before the first step, as far as they fit. */
@@ -159,14 +174,32 @@ export interface WasmTuningRun {
   putFeatures(example: number, views: View[], features: Float32Array): void;
   /** As {@link WasmRun.step}. */
   step(): EpochRow | null | undefined;
+  /** The project with what was found best; consumes the run. */
+  finish(): Uint8Array<ArrayBuffer>;
   free(): void;
 }
 
-/** What wasm-bindgen's glue exports. */
-export interface WasmModule extends KernelHost {
+/** What wasm-bindgen's glue of every build exports. */
+interface Startable extends KernelHost {
   default(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
-  /** Shows, the first time, that the processor derives known answers: throws DEVICE_WRONG. */
-  testTraining(): Promise<void>;
+}
+
+/** What the glue of the build for fine-tuning exports. */
+export interface TuningModule extends Startable {
+  FineTuner: {
+    /** As `Embedder.create`, on the processor. Throws DEVICE_WRONG where that does not derive known answers. */
+    create(
+      weights: Uint8Array,
+      inputSize: number | undefined,
+      description: WeightsDescription | undefined,
+      config: string | undefined,
+      known: boolean,
+    ): Promise<WasmFineTuner>;
+  };
+}
+
+/** What the glue of the other builds exports. */
+export interface WasmModule extends Startable {
   probe(bytes: Uint8Array): ImageHeader;
   /** What pixels (RGBA with straight alpha) tell of copies and of what they show; read by the tuner alone. */
   traits(rgba: Uint8ClampedArray, width: number, height: number): Uint8Array<ArrayBuffer>;
@@ -195,9 +228,9 @@ export interface WasmModule extends KernelHost {
   };
 }
 
-/** A build of the module: its glue, where its code is, and faster kernels for it. */
-export interface WasmBuild {
-  module: WasmModule;
+/** A build of a module: its glue, where its code is, and faster kernels for it. */
+export interface WasmBuild<M extends Startable = WasmModule> {
+  module: M;
   url: URL;
   kernels: KernelFiles;
 }
@@ -214,7 +247,7 @@ export interface WasmCode {
  *
  * @throws {RekindleError} WASM_FAILED when the file cannot be fetched, compiled or started.
  */
-export async function startWasm(build: WasmBuild, onProgress: (progress: LoadProgress) => void): Promise<WasmCode> {
+export async function startWasm(build: WasmBuild<Startable>, onProgress: (progress: LoadProgress) => void): Promise<WasmCode> {
   try {
     const kernels = fetchKernels(build.kernels);
     const report: OnBytes = (loadedBytes, totalBytes) => onProgress({ file: 'wasm', loadedBytes, totalBytes });

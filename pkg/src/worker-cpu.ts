@@ -1,5 +1,6 @@
 /** The worker for the CPU: the small build of the wasm module. */
 import { KERNELS } from './kernel-files.js';
+import { TUNING } from './tuning-files.js';
 import * as module from './wasm/cpu/rekindle.js';
 import { serve } from './worker.js';
 
@@ -8,4 +9,5 @@ serve(self, {
   url: new URL('./wasm/cpu/rekindle_bg.wasm', import.meta.url),
   kernels: KERNELS,
   weights: MOBILENET_V2,
+  tuning: TUNING,
 });

@@ -6,7 +6,7 @@ import { DEFAULT_TRAIN_OPTIONS } from '../src/defaults.js';
 import type { FromWorker, ToWorker } from '../src/protocol.js';
 import type { Build } from '../src/session.js';
 import type { ClassCount, Example, ExportFormat, ResolvedTrainOptions, StoredReport } from '../src/types.js';
-import type { WasmEmbedder, WasmModule, WasmRun, WasmTuner } from '../src/wasm.js';
+import type { Pending, TuningModule, WasmEmbedder, WasmModule, WasmRun, WasmTuner, WasmTuningRun } from '../src/wasm.js';
 import { serve } from '../src/worker.js';
 
 // Newer versions of Node have one, which would start a helper for each core.
@@ -35,6 +35,41 @@ export class FakeCore {
       url: new URL('data:application/wasm;base64,AGFzbQEAAAA='),
       kernels: { relaxed: NO_FILE, plain: NO_FILE },
       weights: { f16: FILE, int8: FILE },
+      tuning: { module: this.tuning, url: new URL('data:application/wasm;base64,AGFzbQEAAAA='), kernels: { relaxed: NO_FILE, plain: NO_FILE } },
+    };
+  }
+
+  /** Runs when what trains stages is made. */
+  onFineTuner: () => void = () => {};
+
+  readonly tuning: TuningModule = {
+    default: async () => {},
+    useKernels: async () => {},
+    FineTuner: {
+      create: async () => {
+        this.onFineTuner();
+        return { start: () => this.#tuningRun() };
+      },
+    },
+  };
+
+  /** Two steps, which read one view at the cut. */
+  #tuningRun(): WasmTuningRun {
+    let steps = 0;
+    let missing: Pending[] = [{ example: 1, views: [{ index: 0, seed: 1 }] }];
+    return {
+      cut: () => 17,
+      pending: () => missing,
+      wants: () => missing,
+      putFeatures: () => {
+        missing = [];
+      },
+      step: () => {
+        if (++steps > 2) return undefined;
+        return { phase: 'tune', epoch: steps, trainLoss: 1, trainAccuracy: 1, validationLoss: null, validationAccuracy: null };
+      },
+      finish: () => new Uint8Array([4]),
+      free: () => this.log.push('free tuning'),
     };
   }
 
@@ -54,7 +89,6 @@ export class FakeCore {
       }
       return { ...DEFAULT_TRAIN_OPTIONS, ...(given as Partial<ResolvedTrainOptions>) };
     },
-    testTraining: async () => {},
     Embedder: {
       create: async (_, device) => {
         this.onDevice(device);
@@ -72,14 +106,14 @@ export class FakeCore {
       inputSize: () => 2,
       featureLength: () => 1,
       stages: () => 19,
-      summary: async () => ({ inputSize: 2, embeddingLength: 1, parameters: 0, multiplyAdds: 0, stages: [] }),
+      summary: () => ({ inputSize: 2, embeddingLength: 1, parameters: 0, multiplyAdds: 0, stages: [] }),
       tuned: async () => undefined,
       embed: async (_rgba, _width, _height, views) => {
         await this.beforeEmbed(number);
         this.log.push(`embed ${views.map(({ index }) => index)}`);
         return new Float32Array(views.length);
       },
-      map: async () => new Float32Array(4),
+      map: () => new Float32Array(4),
       classifier: (file) => {
         this.log.push(`classifier ${file?.length ?? 'of the weights'}`);
         return { classify: () => [] };
@@ -186,11 +220,12 @@ function fakeTuner(core: FakeCore) {
       this.#report = { bestEpoch: 0, seed: 7 } as StoredReport;
       return true;
     }
-    startTuning(): never {
-      throw new RekindleError('INTERNAL', 'the fake has no stages');
+    prepareTuning() {
+      return { project: new Uint8Array([3]), samples: {} };
     }
-    finishTuning(): never {
-      throw new RekindleError('INTERNAL', 'the fake has no stages');
+    finishTuning(project: Uint8Array): StoredReport {
+      core.log.push(`finish tuning ${project}`);
+      return this.finishRun();
     }
     report(): StoredReport | undefined {
       return this.#report;
@@ -210,7 +245,7 @@ function fakeTuner(core: FakeCore) {
     save() {
       return new Uint8Array([1, 2, 3]);
     }
-    async export(format: ExportFormat) {
+    export(format: ExportFormat) {
       if (!this.#report) throw new RekindleError('NOT_TRAINED', 'nothing is trained yet');
       return new TextEncoder().encode(format);
     }
@@ -273,7 +308,7 @@ export function installBrowser(core: FakeCore): { started: string[] } {
     Worker: FakeWorker,
     ImageData: FakeImageData,
     OffscreenCanvas: FakeCanvas,
-    createImageBitmap: async () => ({ width: 1, height: 1, close: () => {} }),
+    createImageBitmap: () => ({ width: 1, height: 1, close: () => {} }),
   });
   return { started };
 }

@@ -355,3 +355,33 @@ test('the pretrained classifier is read once, from its file or from the weights\
     assert.deepEqual(core.log.filter((line) => line.startsWith('classifier')), [read]);
   }
 });
+
+test('what trains stages is made once, when it is first asked for', async () => {
+  const { tuner, core } = await createWithExamples();
+  let made = 0;
+  core.onFineTuner = () => void (made += 1);
+  await tuner.train({ epochs: 1, views: 1 }).report;
+  assert.equal(made, 0);
+  for (let round = 0; round < 2; round++) {
+    const events: TrainEvent[] = [];
+    for await (const event of tuner.train({ strategy: 'partial', epochs: 1, views: 1 })) events.push(event);
+    const phases = events.flatMap((event) => (event.type === 'epoch' ? [event.phase] : []));
+    assert.deepEqual(phases, ['head', 'tune', 'tune']);
+  }
+  assert.equal(made, 1);
+  assert.equal(core.log.filter((line) => line === 'finish tuning 4').length, 2);
+});
+
+test('where what trains stages cannot be had, nothing is embedded, the head stays, and the next training tries again', async () => {
+  const { tuner, core } = await createWithExamples();
+  await tuner.train({ epochs: 1, views: 1 }).report;
+  const before = tuner.report;
+  core.onFineTuner = () => {
+    throw new RekindleError('WASM_FAILED', 'it did not arrive');
+  };
+  core.log.length = 0;
+  await assert.rejects(tuner.train({ strategy: 'full', epochs: 1, views: 3 }).report, code('WASM_FAILED'));
+  assert.deepEqual([core.log, tuner.report], [[], before]);
+  core.onFineTuner = () => {};
+  await tuner.train({ strategy: 'full', epochs: 1, views: 3 }).report;
+});

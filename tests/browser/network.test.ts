@@ -45,3 +45,23 @@ test('a whole session makes no request after loading', async () => {
   const own = new Set(first.filter((url) => new URL(url).pathname.startsWith('/rekindle/')));
   assert.deepEqual(later.filter((url) => !own.has(url)), []);
 });
+
+test('training stages fetches what trains them, once, and nothing else', async () => {
+  const page = await site.page();
+  const seen: string[] = [];
+  await page.exposeFunction('loaded', () => void (seen.length = 0));
+  page.context().on('request', (request) => seen.push(new URL(request.url()).pathname));
+  await page.evaluate(async () => {
+    const { Tuner } = await import('rekindle');
+    const { byLabel, photos } = await import('page/photos.js');
+    const tuner = await Tuner.create({ seed: 1, inputSize: 64 });
+    const classes = byLabel(await photos('train', 3));
+    await (window as unknown as { loaded(): Promise<void> }).loaded();
+    for (const [label, files] of classes) await tuner.addExamples(label, files);
+    await tuner.train({ views: 1 }).report;
+    for (let round = 0; round < 2; round++) await tuner.train({ strategy: 'partial', views: 1, tune: { epochs: 1 } }).report;
+    await tuner.dispose();
+  });
+  const own = seen.filter((path) => path.startsWith('/rekindle/')).map((path) => path.replace(/-(plain|relaxed)\./, '.'));
+  assert.deepEqual(own.sort(), ['/rekindle/dist/wasm/kernels.wasm', '/rekindle/dist/wasm/tune/rekindle_bg.wasm']);
+});

@@ -32,7 +32,7 @@ test('it holds what runs, what types it, the weights and the licences, and nothi
 
   const expected = [
     ...[/^package\.json$/, /^README\.md$/, /^LICENSE-\w+$/, /^weights\/[\w.-]+$/],
-    ...[/^dist\/(index|worker-[cg]pu)\.js$/, /^dist\/[\w-]+\.d\.ts$/, /^dist\/wasm\/[cg]pu\/rekindle[\w.]+$/, /^dist\/wasm\/kernels-\w+\.wasm$/],
+    ...[/^dist\/(index|worker-[cg]pu)\.js$/, /^dist\/[\w-]+\.d\.ts$/, /^dist\/wasm\/(cpu|gpu|tune)\/rekindle[\w.]+$/, /^dist\/wasm\/kernels-\w+\.wasm$/],
   ];
   assert.deepEqual(tarball.files.filter((file) => !expected.some((pattern) => pattern.test(file))), [], 'not expected');
 });

@@ -24,7 +24,7 @@ pub fn of_project(project: &Path, weights: &Path, format: Format) -> Result<Vec<
     let embedder = block_on(Embedder::open(&weights, &description, Device::Cpu, Some(made.input_size)))?;
     let (size, length) = (embedder.input_size(), embedder.feature_len());
     let tuner = Tuner::open(&project, embedder.spec().clone(), size, length)?.with_backbone(&embedder);
-    Ok(block_on(tuner.export(format))?)
+    Ok(tuner.export(format)?)
 }
 
 fn described(spec: &Spec) -> Description {

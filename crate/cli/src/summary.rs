@@ -16,7 +16,7 @@ use rekindle::{Device, Embedder};
 pub fn of_architecture(name: &str, input_size: Option<u32>) -> Result<Summary, Box<dyn Error>> {
     let entry = catalogue::find(name)?;
     let side = input_size.unwrap_or(entry.input_size) as usize;
-    Ok(block_on(Backbone::blank(name)?.summary(side))?)
+    Ok(Backbone::blank(name)?.summary(side)?)
 }
 
 /// The summary of a weights file.
@@ -31,7 +31,7 @@ pub fn of_file(
     let bytes = std::fs::read(file)?;
     let description = Description { arch, ..Description::default() };
     let embedder = block_on(Embedder::open(&bytes, &description, Device::Cpu, input_size))?;
-    Ok(block_on(embedder.summary())?)
+    Ok(embedder.summary()?)
 }
 
 /// How many of the first stages are frozen where training begins at `cut`, a stage's number or name; all of them where it is not

@@ -101,7 +101,7 @@ impl Measured {
         let views = images.iter().map(|image| embedder.view(image, plain, &Augment::default()));
         let views = views.collect::<rekindle::Result<Vec<_>>>()?;
         let embed = |view| block_on(embedder.embed(std::slice::from_ref(view)));
-        let likeliest = |view| Ok(classifier.classify(&block_on(embedder.map(view))?, 1)?.remove(0).label);
+        let likeliest = |view| Ok(classifier.classify(&embedder.map(view)?, 1)?.remove(0).label);
         let embeddings = views.iter().map(embed).collect::<rekindle::Result<Vec<_>>>()?;
         Ok(Self {
             megabytes: weights.len() as f64 / 1e6,

@@ -12,7 +12,6 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use formula::{Formula, formula};
-use pollster::block_on;
 use rekindle::backbone::catalogue::{self, CATALOGUE};
 use rekindle::export::{Export, Format};
 use rekindle::head::{Head, HeadTensor};
@@ -48,12 +47,12 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
     let spec = Spec { arch: arch.into(), mean: [0.485, 0.456, 0.406], ..made_up::spec(side as u32) };
     let device = Device::flex();
     let entry = catalogue::find(arch)?;
-    let backbone = entry.build(&mut Formula { timm: false }, &device, catalogue::is_tensorflow(arch))?;
+    let backbone = entry.build(&mut Formula { timm: false }, catalogue::is_tensorflow(arch))?;
     let position = CATALOGUE.iter().position(|other| other.name == entry.name).unwrap_or_default();
     let labels = ["one", "two", "three"].map(String::from);
     // Every kind of head comes to its turn.
     let hidden = if position.is_multiple_of(2) { 0 } else { HIDDEN };
-    let head = head(entry.embedding_len, hidden, labels.len(), &device)?.with_unit(position % 4 < 2);
+    let head = head(entry.embedding_len, hidden, labels.len())?.with_unit(position % 4 < 2);
 
     let pixels = side * side * 3;
     let images: Vec<u8> =
@@ -67,11 +66,10 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
     let normalised = Tensor::<4>::from_data(TensorData::new(normalised, [IMAGES, side, side, 3]), &device);
     let embedding = backbone.embed(normalised.permute([0, 3, 1, 2]));
     // Neither even nor certain probabilities would show a difference.
-    let scores: Vec<f32> =
-        head.forward(embedding.clone(), None).map_err(text)?.into_data().try_to_vec().map_err(text)?;
+    let embedding: Vec<f32> = embedding.into_data().try_to_vec().map_err(text)?;
+    let scores = head.scores(&embedding);
     let head = head.cooled(scores.iter().fold(0.0, |most, score| score.abs().max(most)));
-    let probabilities = head.probabilities(embedding.clone())?;
-    let embedding = embedding.into_data().try_to_vec().map_err(text)?;
+    let probabilities = head.probabilities(&embedding);
 
     let export = Export {
         spec: &spec,
@@ -81,7 +79,7 @@ fn write(folder: &Path, arch: &str) -> Result<(), Box<dyn Error>> {
         head: &head,
         labels: &labels,
     };
-    std::fs::write(folder.join(format!("{arch}.onnx")), block_on(export.write(Format::Onnx))?)?;
+    std::fs::write(folder.join(format!("{arch}.onnx")), export.write(Format::Onnx)?)?;
     let expected = Expected { side, images, embedding, probabilities };
     std::fs::write(folder.join(format!("{arch}.json")), serde_json::to_vec(&expected)?)?;
     Ok(())
@@ -92,7 +90,7 @@ fn text(error: impl std::fmt::Debug) -> String {
 }
 
 /// A head by the formula.
-fn head(features: usize, hidden: usize, classes: usize, device: &Device) -> rekindle::Result<Head> {
+fn head(features: usize, hidden: usize, classes: usize) -> rekindle::Result<Head> {
     let layer = |name: &str, [inputs, outputs]: [usize; 2]| {
         let weight = formula(name, inputs * outputs).map(|unit| (unit * (3.0 / inputs as f64).sqrt()) as f32);
         let bias = formula(&format!("{name}.bias"), outputs).map(|unit| unit as f32);
@@ -112,5 +110,5 @@ fn head(features: usize, hidden: usize, classes: usize, device: &Device) -> reki
     }
     let last = if hidden > 0 { hidden } else { features };
     tensors.extend(layer("output", [last, classes]));
-    Head::from_tensors(&tensors, device)
+    Head::from_tensors(&tensors)
 }

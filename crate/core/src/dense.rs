@@ -1,7 +1,8 @@
-//! Many vectors times many vectors: the dense layer of a linear head, and the similarity of embeddings, both by the
+//! Many vectors times many vectors: the dense layers of a head, and the similarity of embeddings, both by the
 //! prefix's kernel for 1x1 convolutions.
 
 use crate::kernel::{self, Finish, PANEL};
+use crate::transpose::transposed;
 
 /// Vectors of one length as the kernels read them: `[length / 8][count][8]`, the length padded with zeros.
 #[derive(Debug, Clone)]
@@ -70,6 +71,20 @@ impl Dense {
             }
         }
         dense
+    }
+
+    /// Columns that lie side by side, without biases.
+    ///
+    /// # Shapes
+    /// `weights`: `[inputs, outputs]`
+    pub fn of_weights(weights: &[f32], outputs: usize) -> Self {
+        let inputs = weights.len() / outputs.max(1);
+        Self { outputs, ..Self::of_columns(&transposed(weights, inputs, outputs), inputs) }
+    }
+
+    /// The layer whose columns are this one's rows, without biases.
+    pub fn transposed(&self) -> Self {
+        Self::of_columns(&self.weights(), self.outputs)
     }
 
     /// The same columns with other biases.
@@ -175,6 +190,20 @@ impl Dense {
     }
 }
 
+/// Scales a vector to length one and gives the length that it had; zeros stay.
+pub fn to_unit(row: &mut [f32]) -> f32 {
+    // In parts of eight, so that it can be vectorised and is yet the same everywhere.
+    let (parts, rest) = row.as_chunks::<8>();
+    let mut sums = [0.0f32; 8];
+    for part in parts {
+        sums.iter_mut().zip(part).for_each(|(sum, value)| *sum += value * value);
+    }
+    let squares = sums.iter().sum::<f32>() + rest.iter().map(|value| value * value).sum::<f32>();
+    let norm = squares.sqrt().max(f32::MIN_POSITIVE);
+    row.iter_mut().for_each(|value| *value /= norm);
+    norm
+}
+
 #[cfg(test)]
 mod tests {
     use rand::{Rng, SeedableRng};
@@ -220,6 +249,8 @@ mod tests {
             let bias = |output: usize| (0..count).map(|row| gradient[row * outputs + output]).sum();
             assert_close(&found.biases(), &(0..outputs).map(bias).collect::<Vec<f32>>(), "biases");
             assert_eq!(dense.columns(), columns);
+            assert_eq!(Dense::of_weights(&dense.weights(), outputs), dense);
+            assert_eq!(dense.transposed().columns(), dense.weights());
             let biases = numbers(outputs, 4);
             let biased = dense.with_biases(&biases);
             assert_eq!((biased.biases(), biased.columns()), (biases, columns));

@@ -55,21 +55,22 @@ impl Device {
     /// `WEBGPU_UNAVAILABLE` where there is no adapter or this build has no WebGPU; `DEVICE_WRONG` where an answer is wrong.
     pub(crate) async fn open(self) -> Result<(Opened, DeviceInfo)> {
         self_test::prefix()?;
+        self_test::layers()?;
         match self {
             Device::Cpu => Ok((Opened::Cpu, DeviceInfo::asked(self, None, false))),
             Device::Webgpu => webgpu().await,
         }
     }
 
-    /// Shows, the first time, that this processor derives known answers; embedding needs none of that, so it is left to
-    /// whoever trains.
+    /// Shows, the first time, that this processor derives known answers with which stages of a backbone are trained; all else
+    /// needs none of that, so it is left to whoever fine-tunes.
     ///
     /// # Errors
     /// `DEVICE_WRONG` where an answer is wrong.
-    pub async fn test_training() -> Result<()> {
+    pub fn test_tuning() -> Result<()> {
         static PASSED: OnceLock<()> = OnceLock::new();
         if PASSED.get().is_none() {
-            self_test::tensors(&BurnDevice::flex()).await?;
+            self_test::tensors(&BurnDevice::flex())?;
             PASSED.get_or_init(|| ());
         }
         Ok(())
@@ -99,12 +100,10 @@ async fn webgpu() -> Result<(Opened, DeviceInfo)> {
     Ok((Opened::Webgpu(gpu), info))
 }
 
-/// Reads a tensor's values, row by row, from whatever device it is on.
+/// The values of a tensor on the CPU device, row by row.
 ///
 /// # Errors
-/// `DEVICE_LOST` where the device does not give them.
-pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let lost = |reason: String| Error::DeviceLost { reason };
-    let data = tensor.into_data_async().await.map_err(|e| lost(e.to_string()))?;
-    data.try_into_vec_as::<f32>().map_err(|e| lost(e.to_string()))
+/// `INTERNAL` where the device does not give them.
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    tensor.into_data().try_to_vec::<f32>().map_err(|error| Error::Internal { reason: format!("{error:?}") })
 }

@@ -2,8 +2,6 @@
 
 use std::sync::OnceLock;
 
-use burn::tensor::Device as BurnDevice;
-
 use crate::backbone::{Backbone, Classifier, Summary, TunedStages, catalogue, described};
 use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
@@ -80,7 +78,7 @@ impl Embedder {
     async fn load(mut tensors: Tensors<'_>, device: Device, input_size: Option<u32>) -> Result<Self> {
         let spec = tensors.spec().clone();
         let input_size = check_size(input_size.unwrap_or(spec.input_size), spec.input_size)?;
-        let backbone = Backbone::take(&mut tensors, &BurnDevice::flex())?;
+        let backbone = Backbone::take(&mut tensors)?;
         let classifier = Classifier::left_in(&mut tensors, catalogue::find(&spec.arch)?.embedding_len);
         tensors.finish()?;
         Ok(Self { classifier, ..Self::assemble(spec, input_size, backbone, device).await? })
@@ -97,7 +95,7 @@ impl Embedder {
 
     async fn assemble(spec: Spec, input_size: u32, backbone: Backbone, device: Device) -> Result<Self> {
         let (opened, info) = device.open().await?;
-        let plan = backbone.lower(backbone.len()).await?;
+        let plan = backbone.lower(backbone.len())?;
         let whole = OnceLock::from(CpuPrefix::compile(&plan, input_size as usize)?);
         let mut embedder = Self {
             preprocess: Preprocess::new(&spec, input_size),
@@ -121,7 +119,7 @@ impl Embedder {
         let Opened::Webgpu(gpu) = opened else { return Ok(()) };
         let normalise = [self.spec.mean, self.spec.std];
         let gpu = GpuPrefix::compile(gpu, plan, self.input_size as usize, normalise).await?;
-        let cpu = self.compiled(self.stages()).await?;
+        let cpu = self.compiled(self.stages())?;
         self_test::agrees(&gpu, cpu, &self.preprocess, self.input_size).await?;
         self.gpu = Some(gpu);
         Ok(())
@@ -161,8 +159,8 @@ impl Embedder {
     ///
     /// # Errors
     /// As [`Backbone::lower`].
-    pub async fn summary(&self) -> Result<Summary> {
-        self.backbone.summary(self.input_size as usize).await
+    pub fn summary(&self) -> Result<Summary> {
+        self.backbone.summary(self.input_size as usize)
     }
 
     /// The map at each cut: the image at 0, the embedding at the last.
@@ -230,7 +228,7 @@ impl Embedder {
         let images = self.normalised(views);
         match cut {
             0 => Ok(transposed(&images, (self.input_size * self.input_size) as usize, 3)),
-            _ => self.compiled(cut).await?.run(&images),
+            _ => self.compiled(cut)?.run(&images),
         }
     }
 
@@ -241,10 +239,10 @@ impl Embedder {
     ///
     /// # Errors
     /// As [`Embedder::embed`].
-    pub async fn map(&self, view: &Pixels) -> Result<Vec<f32>> {
+    pub fn map(&self, view: &Pixels) -> Result<Vec<f32>> {
         let views = std::slice::from_ref(view);
         self.check(views)?;
-        self.compiled(self.stages()).await?.run_unpooled(&self.normalised(views))
+        self.compiled(self.stages())?.run_unpooled(&self.normalised(views))
     }
 
     /// The part that the plain view shows of an image of this size.
@@ -271,12 +269,12 @@ impl Embedder {
     }
 
     /// The processor's prefix of a cut, which is compiled where that is not done yet. Errors as [`Backbone::lower`].
-    async fn compiled(&self, cut: usize) -> Result<&CpuPrefix> {
+    fn compiled(&self, cut: usize) -> Result<&CpuPrefix> {
         let place = self.prefixes.get(cut.wrapping_sub(1));
         if let Some(prefix) = place.and_then(OnceLock::get) {
             return Ok(prefix);
         }
-        let prefix = CpuPrefix::compile(&self.backbone.lower(cut).await?, self.input_size as usize)?;
+        let prefix = CpuPrefix::compile(&self.backbone.lower(cut)?, self.input_size as usize)?;
         let place = place.ok_or_else(|| Error::Internal { reason: format!("there is no stage {cut}") })?;
         // Whoever was faster compiled the same.
         Ok(place.get_or_init(|| prefix))
@@ -348,7 +346,7 @@ mod tests {
             let embedder = embedder(Some(size)).unwrap();
             let view =
                 embedder.view(&image(400, 350), View { index: 0, seed: 0 }, &Augment::default()).unwrap();
-            let map = block_on(embedder.map(&view)).unwrap();
+            let map = embedder.map(&view).unwrap();
             let cells = (size as usize / 32).pow(2);
             assert_eq!(map.len(), embedder.feature_len() * cells);
             let embedding = block_on(embedder.embed(&[view])).unwrap();

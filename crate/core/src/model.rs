@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::evaluate::{Metrics, Saliency, Unknown, argmax};
 use crate::head::Head;
 use crate::train::Report;
-use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 /// A trained classifier on embeddings.
@@ -93,13 +92,8 @@ impl Model {
 
     /// Columns and biases of its head for classes of these labels, zeros for those that it does not know; nothing where it
     /// has no linear head on the pretrained embedding.
-    ///
-    /// # Errors
-    /// `INTERNAL` where the device does not give the values back.
-    pub fn columns_for(&self, labels: &[String]) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
-        let Some((columns, biases)) = self.head.columns()?.filter(|_| self.tuned.is_none()) else {
-            return Ok(None);
-        };
+    pub fn columns_for(&self, labels: &[String]) -> Option<(Vec<f32>, Vec<f32>)> {
+        let (columns, biases) = self.head.columns().filter(|_| self.tuned.is_none())?;
         let length = self.head.features();
         let (mut all, mut shifts) = (vec![0.0; labels.len() * length], vec![0.0; labels.len()]);
         let temperature = self.report.temperature;
@@ -109,7 +103,7 @@ impl Model {
             to.for_each(|(to, value)| *to = value * temperature);
             shifts.iter_mut().skip(place).take(1).for_each(|to| *to = bias * temperature);
         }
-        Ok(Some((all, shifts)))
+        Some((all, shifts))
     }
 
     /// Gives a class another label.
@@ -143,11 +137,7 @@ impl Model {
                 ),
             });
         }
-        if features.is_empty() {
-            return Ok(Vec::new());
-        }
-        let data = TensorData::new(features.to_vec(), [features.len() / length, length]);
-        self.head.probabilities(Tensor::from_data(data, &self.head.device()))
+        Ok(self.head.probabilities(features))
     }
 
     fn prediction(&self, row: &[f32], unknown: bool) -> Prediction {

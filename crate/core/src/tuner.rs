@@ -9,26 +9,22 @@ use crate::embedder::Embedder;
 use crate::error::{Error, Result};
 use crate::evaluate::{Metrics, Saliency, Suspect, Unknown, suspects};
 use crate::export::{Export, Format};
+use crate::fine_tuner::{Samples, Start};
 use crate::image::{Traits, View};
 use crate::model::{Model, Prediction};
 use crate::prefix::cache::{FeatureCache, Features};
-use crate::prefix::maps::MapCache;
-use crate::prefix::{CpuPrefix, Map};
 use crate::project::Project;
 use crate::seed;
 pub use crate::train::tune::Pending;
-use crate::train::tune::{Alone, Sample, Store, Tuning};
-use crate::train::{
-    CrossValidation, LabelledView, Report, Run, TrainOptions, TuningReport, Views, weight_variances,
-};
+use crate::train::tune::Sample;
+use crate::train::{CrossValidation, LabelledView, Report, Run, TrainOptions, Views, weight_variances};
 use crate::weights::Spec;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// A project in work: examples, cached features, trained model. It knows examples by number and never sees a pixel.
 ///
 /// To train: give [`Tuner::pending`] views to an [`Embedder`], [`Tuner::put_features`] what it gives,
 /// [`Tuner::start_run`], [`Run::step`] until it is finished, [`Tuner::finish_run`]. To fine-tune stages of the backbone:
-/// [`Tuner::start_tuning`] with the finished run instead, what [`Tuning`] wants and its steps, [`Tuner::finish_tuning`].
+/// [`Tuner::prepare_tuning`] with the finished run instead, a [`FineTuner`](crate::FineTuner), [`Tuner::finish_tuning`].
 #[derive(Debug, Clone)]
 pub struct Tuner {
     spec: Spec,
@@ -37,8 +33,7 @@ pub struct Tuner {
     seed: u32,
     dataset: Dataset,
     cache: FeatureCache,
-    backbone: Option<(Backbone, Vec<Map>)>,
-    maps: Arc<Mutex<MapCache>>,
+    backbone: Option<Backbone>,
     model: Option<Model>,
 }
 
@@ -53,7 +48,6 @@ impl Tuner {
             dataset: Dataset::default(),
             cache: FeatureCache::default(),
             backbone: None,
-            maps: Arc::default(),
             model: None,
         }
     }
@@ -73,9 +67,9 @@ impl Tuner {
         Ok(tuner)
     }
 
-    /// The same project, ready to fine-tune the stages of the embedder's backbone.
+    /// The same project, which knows the stages of the embedder's backbone.
     pub fn with_backbone(mut self, embedder: &Embedder) -> Self {
-        self.backbone = Some((embedder.backbone().clone(), embedder.maps().to_vec()));
+        self.backbone = Some(embedder.backbone().clone());
         self
     }
 
@@ -84,24 +78,27 @@ impl Tuner {
     /// # Errors
     /// `NOT_TRAINED` before the first training.
     pub fn save(&self) -> Result<Vec<u8>> {
+        self.project(self.model()?.clone()).write()
+    }
+
+    fn project(&self, model: Model) -> Project {
         Project {
             spec: self.spec.clone(),
             input_size: self.input_size,
             seed: self.seed,
             classes: self.dataset.labels().to_vec(),
-            model: self.model()?.clone(),
+            model,
         }
-        .write()
     }
 
     /// The trained model with its backbone, for other tools.
     ///
     /// # Errors
     /// `NOT_TRAINED` before the first training; `INTERNAL` without [`Tuner::with_backbone`]; else as [`Export::write`].
-    pub async fn export(&self, format: Format) -> Result<Vec<u8>> {
+    pub fn export(&self, format: Format) -> Result<Vec<u8>> {
         let model = self.model()?;
         let missing = || Error::Internal { reason: "exporting without a backbone".into() };
-        let (backbone, _) = self.backbone.as_ref().ok_or_else(missing)?;
+        let backbone = self.backbone.as_ref().ok_or_else(missing)?;
         let tuned = model.tuned.as_ref().map(|stages| backbone.tuned(stages)).transpose()?;
         let export = Export {
             spec: &self.spec,
@@ -111,7 +108,7 @@ impl Tuner {
             head: &model.head,
             labels: &model.labels,
         };
-        export.write(format).await
+        export.write(format)
     }
 
     /// Examples and classes as they are.
@@ -144,7 +141,7 @@ impl Tuner {
     /// Removes an example and its features. Errors as [`Dataset::remove`].
     pub fn remove_example(&mut self, id: u32) -> Result<()> {
         self.dataset.remove(id)?;
-        self.forget(id);
+        self.cache.remove(id);
         Ok(())
     }
 
@@ -166,7 +163,7 @@ impl Tuner {
     /// numbers. Errors as [`Dataset::remove_class`].
     pub fn remove_class(&mut self, label: &str) -> Result<Vec<u32>> {
         let ids = self.dataset.remove_class(label)?;
-        ids.iter().for_each(|id| self.forget(*id));
+        ids.iter().for_each(|id| self.cache.remove(*id));
         Ok(ids)
     }
 
@@ -177,7 +174,7 @@ impl Tuner {
     pub fn pending(&mut self, options: &TrainOptions) -> Result<Vec<Pending>> {
         self.dataset.check_trainable()?;
         self.cut(options)?;
-        self.cache.use_augmentation(&augmentation(options)?);
+        self.cache.use_augmentation(&options.augmentation()?);
         let split = self.split(&Groups::of(&self.dataset), options);
         let missing = |id: u32, count: u32| Pending {
             example: id,
@@ -205,7 +202,7 @@ impl Tuner {
     ) -> Result<()> {
         self.check_count(views.len(), features)?;
         if self.dataset.get(example).is_some() {
-            self.cache.use_augmentation(&augmentation(options)?);
+            self.cache.use_augmentation(&options.augmentation()?);
             for (view, values) in views.iter().zip(features.chunks_exact(self.feature_len)) {
                 self.cache.put(example, *view, values);
             }
@@ -226,10 +223,13 @@ impl Tuner {
         let train = self.views(&split.train, options.views, &groups)?;
         let validation = self.views(&split.validation, 1, &groups)?;
         let plain = split.train.iter().map(|id| self.features(*id, 0)).collect::<Result<Vec<_>>>()?;
-        let samples = [self.samples(&split.train, options.views)?, self.samples(&split.validation, 1)?];
+        let samples = Samples {
+            train: self.samples(&split.train, options.views)?,
+            validation: self.samples(&split.validation, 1)?,
+        };
         let mut run = Run::new(options.clone(), labels.clone(), train, validation, self.seed);
         if let Some(model) = &self.model
-            && let Some((columns, biases)) = model.columns_for(&labels)?
+            && let Some((columns, biases)) = model.columns_for(&labels)
         {
             run.start_from(columns, biases, model.head.unit());
         }
@@ -246,61 +246,23 @@ impl Tuner {
         Ok(self.model.insert(model).report.clone())
     }
 
-    /// Goes on with the stages of the backbone from where a training of the head alone has ended.
+    /// What a [`FineTuner`](crate::FineTuner) goes on from where a training of the head alone has ended. The model stays as it is
+    /// until [`Tuner::finish_tuning`].
     ///
     /// # Errors
-    /// `OPTION_INVALID` for a cut that the backbone does not have; `NOT_TRAINED` as [`Tuner::finish_run`]; `INTERNAL` where
-    /// the strategy trains no stages.
-    pub async fn start_tuning(&self, training: Training) -> Result<TuningRun> {
-        let missing = |what: &str| Error::Internal { reason: format!("fine-tuning without {what}") };
-        let cut = self.cut(&training.options)?.ok_or_else(|| missing("a cut"))?;
-        let (backbone, maps) = self.backbone.as_ref().ok_or_else(|| missing("a backbone"))?;
-        let read_at = training.options.tune.read_at(cut);
-        let map = *maps.get(read_at).ok_or_else(|| missing("a map at the cut"))?;
-        let (options, samples) = (training.options.clone(), training.samples.clone());
-        self.maps.lock().unwrap_or_else(PoisonError::into_inner).use_for(
-            read_at,
-            &augmentation(&options)?,
-            options.tune.cache_bytes(),
-        );
-        let alone = self.head_alone(training)?;
-        let start = Alone { head: alone.head.clone(), validation: alone.report.validation.clone() };
-        let mut store = Store::new(map, Arc::clone(&self.maps));
-        if read_at < cut {
-            let plan = backbone.lower(cut).await?;
-            store = store.before(CpuPrefix::compile(&plan, self.input_size as usize)?);
-        }
-        let (suffix, labels) = (backbone.suffix(cut), alone.labels.clone());
-        let tuning = Tuning::new(options, labels, samples, store, (suffix, start), self.seed);
-        Ok(TuningRun { tuning, alone, cut: read_at, first: cut })
+    /// `NOT_TRAINED` as [`Tuner::finish_run`].
+    pub fn prepare_tuning(&self, training: Training) -> Result<Start> {
+        let samples = training.samples.clone();
+        Ok(Start { project: self.project(self.head_alone(training)?), samples })
     }
 
-    /// Takes over what a fine-tuning found best: stages and head, or the head alone where that validates better.
+    /// Takes over the model of a project that a fine-tuning gave.
     ///
     /// # Errors
-    /// `NOT_TRAINED` where steps are left.
-    pub fn finish_tuning(&mut self, run: TuningRun) -> Result<Report> {
-        let TuningRun { tuning, alone: mut model, first, .. } = run;
-        let diverged = tuning.diverged().cloned();
-        let (rows, tuned) = tuning.finish()?;
-        let report = &mut model.report;
-        report.stopped_early = rows.len() < report.options.tune.epochs as usize;
-        report.epochs.extend(rows);
-        report.diverged = diverged;
-        report.tuning = Some(TuningReport {
-            cut: first,
-            kept: tuned.is_some(),
-            head_validation: report.validation.clone(),
-        });
-        if let Some(tuned) = tuned {
-            report.best_epoch = tuned.epoch;
-            report.validation = tuned.validation;
-            report.cross_validation = None;
-            report.temperature = tuned.temperature;
-            model.unknown = Unknown::fit(self.feature_len, tuned.embeddings.iter().map(|f| &f[..]));
-            (model.head, model.tuned) = (tuned.head, Some(tuned.stages));
-        }
-        Ok(self.model.insert(model).report.clone())
+    /// `PROJECT_FORMAT` where it is not of these weights.
+    pub fn finish_tuning(&mut self, tuned: Project) -> Result<Report> {
+        tuned.check_made_for(&self.spec, self.input_size, self.feature_len)?;
+        Ok(self.model.insert(tuned.model).report.clone())
     }
 
     /// What a training of the head alone gives.
@@ -374,13 +336,8 @@ impl Tuner {
 
     /// The cut of these options; none where the head alone is trained. Errors as [`TrainOptions::cut_of`].
     fn cut(&self, options: &TrainOptions) -> Result<Option<usize>> {
-        let stages = self.backbone.as_ref().map(|(backbone, _)| backbone.stage_names());
+        let stages = self.backbone.as_ref().map(Backbone::stage_names);
         options.cut_of(&stages.unwrap_or_default())
-    }
-
-    fn forget(&mut self, id: u32) {
-        self.cache.remove(id);
-        self.maps.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
     fn view(&self, id: u32, index: u32) -> View {
@@ -442,31 +399,8 @@ pub struct Training {
     options: TrainOptions,
     labels: Vec<String>,
     plain: Vec<Features>,
-    samples: [Vec<Sample>; 2],
+    samples: Samples,
     validation_examples: usize,
-}
-
-/// A [`Tuning`] with what the project needs to take over its result.
-pub struct TuningRun {
-    /// The fine-tuning, to be stepped until it is finished.
-    pub tuning: Tuning,
-    /// What is left where it does no good.
-    alone: Model,
-    cut: usize,
-    /// The first stage that is trained.
-    first: usize,
-}
-
-impl TuningRun {
-    /// The cut whose features it reads: where training begins, or the images where they are mixed.
-    pub fn cut(&self) -> usize {
-        self.cut
-    }
-}
-
-/// What the augmented views depend on.
-fn augmentation(options: &TrainOptions) -> Result<String> {
-    serde_json::to_string(&options.augment).map_err(|error| Error::Internal { reason: error.to_string() })
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ mod formula;
 #[path = "made_up/mod.rs"]
 mod made_up;
 
-use burn::tensor::Device as Flex;
 use formula::Formula;
 use pollster::block_on;
 use rekindle::backbone::{Source, catalogue};
@@ -17,7 +16,7 @@ use rekindle::train::tune::TuneOptions;
 use rekindle::train::{Progress, Report, Strategy, TrainOptions};
 use rekindle::tuner::Pending;
 use rekindle::weights::{SPEC_KEY, Views, Written, add, sealed};
-use rekindle::{Augment, Device, Embedder, Pixels, Spec, Tuner, View};
+use rekindle::{Augment, Device, Embedder, FineTuner, Pixels, Spec, Tuner, View};
 
 /// The smallest input that all of them take.
 const SIDE: u32 = 64;
@@ -41,7 +40,7 @@ impl Source for Recorded {
 /// A weights file of an architecture.
 fn weights(arch: &str) -> Vec<u8> {
     let mut recorded = Recorded(Vec::new());
-    catalogue::find(arch).unwrap().build(&mut recorded, &Flex::flex(), false).unwrap();
+    catalogue::find(arch).unwrap().build(&mut recorded, false).unwrap();
     let mut views = Views::new();
     add(&mut views, &recorded.0).unwrap();
     let spec = Spec { arch: arch.into(), ..made_up::spec(SIDE) };
@@ -93,7 +92,8 @@ impl Studio {
         if options.strategy == Strategy::Head {
             return self.tuner.finish_run(training).unwrap();
         }
-        let mut run = block_on(self.tuner.start_tuning(training)).unwrap();
+        let start = self.tuner.prepare_tuning(training).unwrap();
+        let mut run = FineTuner::new(&self.embedder).start(start).unwrap();
         let mut wanted = run.tuning.pending();
         loop {
             for pending in wanted {
@@ -102,7 +102,7 @@ impl Studio {
             }
             wanted = run.tuning.wants();
             if wanted.is_empty() && run.tuning.step().unwrap() == Progress::Finished {
-                return self.tuner.finish_tuning(run).unwrap();
+                return self.tuner.finish_tuning(run.finish().unwrap()).unwrap();
             }
         }
     }
@@ -152,10 +152,10 @@ fn works(arch: &str) {
         assert_eq!(again, found, "{arch} {strategy:?}: the embedding of a project that was opened");
         assert_eq!(opened.predict(&again).unwrap(), prediction, "{arch} {strategy:?}");
 
-        let exported = block_on(studio.tuner.export(Format::Safetensors)).unwrap();
+        let exported = studio.tuner.export(Format::Safetensors).unwrap();
         let exported = block_on(Embedder::new(&exported, Device::Cpu, None)).unwrap();
         assert_eq!(strange(&exported), found, "{arch} {strategy:?}: the embedding of an export");
-        let onnx = block_on(studio.tuner.export(Format::Onnx)).unwrap();
+        let onnx = studio.tuner.export(Format::Onnx).unwrap();
         let numbers = entry.parameters_k as usize * 1000 * 4;
         assert!(onnx.len() > numbers * 9 / 10, "{arch} {strategy:?}: {} bytes of ONNX", onnx.len());
         assert!(onnx.windows(13).any(|text| text == b"probabilities"));

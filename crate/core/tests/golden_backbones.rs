@@ -11,7 +11,6 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use formula::{Formula, formula};
-use pollster::block_on;
 use rekindle::backbone::catalogue::{self, CATALOGUE};
 use rekindle::prefix::CpuPrefix;
 use safetensors::SafeTensors;
@@ -57,7 +56,7 @@ fn errors(expected: &Expected, case: &str) -> [f32; 2] {
     let tensorflow = catalogue::is_tensorflow(arch);
     let device = Device::flex();
     let architecture = catalogue::find(arch).unwrap();
-    let backbone = architecture.build(&mut Formula { timm: library == "timm" }, &device, tensorflow).unwrap();
+    let backbone = architecture.build(&mut Formula { timm: library == "timm" }, tensorflow).unwrap();
     let image: Vec<f32> = formula("image", 3 * side * side).map(|unit| unit as f32 * 2.0).collect();
     let mut map = Tensor::<4>::from_data(TensorData::new(image, [1, 3, side, side]), &device);
     let interleaved: Vec<f32> = map.clone().permute([0, 2, 3, 1]).into_data().try_to_vec().unwrap();
@@ -76,7 +75,7 @@ fn errors(expected: &Expected, case: &str) -> [f32; 2] {
         module = module.max(error);
     }
     let embedding = expected.values(&format!("{case}.embedding"));
-    let plan = block_on(backbone.lower(backbone.len())).unwrap();
+    let plan = backbone.lower(backbone.len()).unwrap();
     let found = CpuPrefix::compile(&plan, side).unwrap().run(&interleaved).unwrap();
     let scale = embedding.iter().fold(0.0f32, |most, value| most.max(value.abs()));
     [module, difference(&found, &embedding, scale)]

@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use pollster::block_on;
 use rekindle::backbone::Backbone;
 use rekindle::image::{Pixels, Preprocess};
 use rekindle::prefix::CpuPrefix;
@@ -110,7 +109,7 @@ fn read(path: &Path) -> Vec<u8> {
 }
 
 fn load(weights: &[u8]) -> Backbone {
-    Backbone::load(Tensors::read(weights).unwrap(), &Device::flex()).unwrap()
+    Backbone::load(Tensors::read(weights).unwrap()).unwrap()
 }
 
 /// A photo's crop, normalised, `[224, 224, 3]`.
@@ -122,7 +121,7 @@ fn image(photo: &str, weights: &[u8]) -> Vec<f32> {
 }
 
 fn prefix(backbone: &Backbone, cut: usize) -> CpuPrefix {
-    CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), SIDE).unwrap()
+    CpuPrefix::compile(&backbone.lower(cut).unwrap(), SIDE).unwrap()
 }
 
 #[test]

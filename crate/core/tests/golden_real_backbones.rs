@@ -67,8 +67,8 @@ fn top(logits: &[f32], count: usize) -> Vec<usize> {
 const TOLERANCES: [f32; 4] = [1e-3, 1e-3, 3e-2, 1e-1];
 
 fn plan(bytes: &[u8]) -> CpuPrefix {
-    let backbone = Backbone::load(Tensors::read(bytes).unwrap(), &Device::flex()).unwrap();
-    CpuPrefix::compile(&block_on(backbone.lower(backbone.len())).unwrap(), SIDE).unwrap()
+    let backbone = Backbone::load(Tensors::read(bytes).unwrap()).unwrap();
+    CpuPrefix::compile(&backbone.lower(backbone.len()).unwrap(), SIDE).unwrap()
 }
 
 /// The largest errors over the photos, in the order of [`TOLERANCES`].
@@ -78,7 +78,7 @@ fn errors(arch: &str) -> [f32; 4] {
     let preprocess = Preprocess::new(tensors.spec(), SIDE as u32);
     let classifier = weights(&format!("{arch}.classifier.f32.safetensors"));
     let classifier = Classifier::read(&classifier, tensors.spec()).unwrap();
-    let backbone = Backbone::load(tensors, &Device::flex()).unwrap();
+    let backbone = Backbone::load(tensors).unwrap();
     let plans = ["f32.", "", "int8."].map(|kind| plan(&weights(&format!("{arch}.{kind}safetensors"))));
     let mut worst = [0.0f32; 4];
     for photo in PHOTOS {
@@ -155,8 +155,8 @@ fn original_checkpoints_give_what_the_converted_ones_give() {
         let original = Tensors::read_foreign(&original, spec.clone()).unwrap();
         let image: Vec<f32> = (0..64 * 64 * 3).map(|at| (at * 37 % 251) as f32 / 125.0 - 1.0).collect();
         let [a, b] = [converted, original].map(|tensors| {
-            let backbone = Backbone::load(tensors, &Device::flex()).unwrap();
-            let plan = block_on(backbone.lower(backbone.len())).unwrap();
+            let backbone = Backbone::load(tensors).unwrap();
+            let plan = backbone.lower(backbone.len()).unwrap();
             CpuPrefix::compile(&plan, 64).unwrap().run(&image).unwrap()
         });
         assert_eq!(a, b, "{arch}");
@@ -172,8 +172,7 @@ fn original_checkpoints_give_what_the_converted_ones_give() {
         // Another architecture's file is refused, and says what it may have been meant as.
         let other = Spec { arch: "resnet18".into(), ..spec };
         let bytes = weights(file);
-        let error =
-            Backbone::load(Tensors::read_foreign(&bytes, other).unwrap(), &Device::flex()).unwrap_err();
+        let error = Backbone::load(Tensors::read_foreign(&bytes, other).unwrap()).unwrap_err();
         assert_eq!(error.code(), "WEIGHTS_MISMATCH");
         assert!(error.to_string().contains("closest"), "{error}");
     }

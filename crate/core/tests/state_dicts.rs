@@ -8,7 +8,6 @@ mod made_up;
 
 use std::path::Path;
 
-use burn::tensor::Device as Flex;
 use pollster::block_on;
 use rekindle::backbone::{Backbone, catalogue};
 use rekindle::weights::{Description, Tensors, Views, write};
@@ -57,7 +56,7 @@ fn file(state: &State) -> Vec<u8> {
 fn load(arch: &str, state: &State) -> Result<Backbone> {
     let bytes = file(state);
     let tensors = Tensors::read_foreign(&bytes, Spec { arch: arch.into(), ..made_up::spec(64) })?;
-    Backbone::load(tensors, &Flex::flex())
+    Backbone::load(tensors)
 }
 
 /// Also the classifier: where it is of one layer it can be used as it is; those of VGG, AlexNet and MobileNetV3 have more.

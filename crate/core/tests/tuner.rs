@@ -275,9 +275,9 @@ fn a_new_training_begins_with_the_columns_of_the_classes_that_stay() {
     let mut tuner = tuner(&[("cat", 12), ("dog", 12)]);
     train(&mut tuner, &options());
     let model = tuner.model().unwrap();
-    let (columns, biases) = model.head.columns().unwrap().unwrap();
+    let (columns, biases) = model.head.columns().unwrap();
     let labels = ["cow", "dog", "cat"].map(String::from);
-    let (found, shifts) = model.columns_for(&labels).unwrap().unwrap();
+    let (found, shifts) = model.columns_for(&labels).unwrap();
     let temperature = model.report.temperature;
     let hot = |values: &[f32]| values.iter().map(|value| value * temperature).collect::<Vec<f32>>();
     let (cat, dog) = columns.split_at(LENGTH);

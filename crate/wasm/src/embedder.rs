@@ -2,17 +2,11 @@
 
 use crate::convert::{JsResult, from_js, throw, to_js};
 use crate::image::pixels;
-use crate::options::{augment, json};
+use crate::options::augment;
 use crate::tuner::Tuner;
-use rekindle::weights::Description;
+use crate::weights;
 use rekindle::{Augment, Device, Pixels, View, backbone};
 use wasm_bindgen::prelude::*;
-
-/// Shows, the first time, that the processor derives known answers.
-#[wasm_bindgen(js_name = testTraining)]
-pub async fn test_training() -> JsResult<()> {
-    Device::test_training().await.map_err(throw)
-}
 
 /// Weights, preprocessing and frozen prefix: pixels in, features out.
 #[wasm_bindgen]
@@ -30,20 +24,8 @@ impl Embedder {
         config: Option<String>,
         known: bool,
     ) -> JsResult<Embedder> {
-        console_error_panic_hook::set_once();
         let device: Device = from_js(device)?;
-        if known {
-            let created = rekindle::Embedder::of_known(&weights, device, input_size).await;
-            return created.map(Embedder).map_err(throw);
-        }
-        let mut description = Description::from_json(&json(&description)?).map_err(throw)?;
-        if let Some(config) = config {
-            description = description.or(Description::from_timm(&config).map_err(throw)?);
-        }
-        rekindle::Embedder::open(&weights, &description, device, input_size)
-            .await
-            .map(Embedder)
-            .map_err(throw)
+        weights::open(&weights, device, input_size, &description, config, known).await.map(Embedder)
     }
 
     /// The same embedder with the stages that a project fine-tuned; undefined where it did not.
@@ -82,8 +64,8 @@ impl Embedder {
     }
 
     /// The stages and what they cost.
-    pub async fn summary(&self) -> JsResult<JsValue> {
-        to_js(&self.0.summary().await.map_err(throw)?)
+    pub fn summary(&self) -> JsResult<JsValue> {
+        to_js(&self.0.summary().map_err(throw)?)
     }
 
     /// Features of views of an image at a cut, one after the other; the embedding where no cut is given.
@@ -101,11 +83,11 @@ impl Embedder {
     }
 
     /// The last feature map of the plain view of an image.
-    pub async fn map(&self, rgba: &[u8], width: u32, height: u32) -> JsResult<Vec<f32>> {
+    pub fn map(&self, rgba: &[u8], width: u32, height: u32) -> JsResult<Vec<f32>> {
         let image = pixels(rgba, width, height)?;
         let plain = View { index: 0, seed: 0 };
         let view = self.0.view(&image, plain, &Augment::default()).map_err(throw)?;
-        self.0.map(&view).await.map_err(throw)
+        self.0.map(&view).map_err(throw)
     }
 
     /// The classifier that the weights were trained with, from its file; from the weights' own file where none is given.

@@ -1,9 +1,8 @@
 //! Options as a caller wrote them.
 
-use crate::convert::{JsResult, throw, to_js};
-use js_sys::JSON;
+use crate::convert::{JsResult, json, throw, to_js};
+use rekindle::Augment;
 use rekindle::train::TrainOptions;
-use rekindle::{Augment, Error};
 use wasm_bindgen::prelude::*;
 
 /// The options with which a training is done where none are given.
@@ -26,20 +25,4 @@ pub fn train_options(options: &JsValue) -> JsResult<TrainOptions> {
 /// Reads ranges of the random transforms; undefined gives the defaults.
 pub fn augment(options: &JsValue) -> JsResult<Augment> {
     Augment::read(&mut serde_json::Deserializer::from_str(&json(options)?)).map_err(throw)
-}
-
-/// JSON and not `serde-wasm-bindgen`, which passes over names that a struct does not have: a misspelt option must be
-/// told. A value that is no number or infinite arrives as null, and is refused as such.
-pub fn json(options: &JsValue) -> JsResult<String> {
-    if options.is_undefined() || options.is_null() {
-        return Ok("{}".into());
-    }
-    let refuse = || {
-        throw(Error::OptionInvalid {
-            option: "options".into(),
-            found: format!("{options:?}"),
-            expected: "a plain object".into(),
-        })
-    };
-    JSON::stringify(options).ok().and_then(|text| text.as_string()).ok_or_else(refuse)
 }

@@ -1,11 +1,10 @@
 //! The project and its runs in JavaScript.
 
-use crate::convert::{JsResult, from_js, throw, to_js};
+use crate::convert::{JsResult, from_js, progress, throw, to_js};
 use crate::embedder::Embedder;
 use crate::options::train_options;
 use rekindle::image::Traits;
 use rekindle::project::Project;
-use rekindle::train::Progress;
 use rekindle::tuner::Training;
 use rekindle::{Error, View};
 use wasm_bindgen::prelude::*;
@@ -22,9 +21,14 @@ pub struct Run(Training);
 #[wasm_bindgen]
 pub struct Checkup(rekindle::health::Checkup);
 
-/// A fine-tuning in work. Freeing it leaves the project as it was.
-#[wasm_bindgen]
-pub struct TuningRun(rekindle::tuner::TuningRun);
+/// What a fine-tuning goes on from, in the build that is made for it.
+#[wasm_bindgen(getter_with_clone)]
+pub struct TuningStart {
+    /// The project file with the head that was trained alone.
+    pub project: Vec<u8>,
+    /// The views that it reads: `{ train, validation }`.
+    pub samples: JsValue,
+}
 
 /// The weights and the side of the input in pixels that a project file was made with: `{ spec, inputSize }`.
 #[wasm_bindgen(js_name = projectMadeWith)]
@@ -162,16 +166,19 @@ impl Tuner {
         self.0.follow(&train_options(options)?).map_err(throw)
     }
 
-    /// Goes on with the stages of the backbone from a finished training of the head.
-    #[wasm_bindgen(js_name = startTuning)]
-    pub async fn start_tuning(&self, run: Run) -> JsResult<TuningRun> {
-        self.0.start_tuning(run.0).await.map(TuningRun).map_err(throw)
+    /// What a fine-tuning goes on from after a finished training of the head.
+    #[wasm_bindgen(js_name = prepareTuning)]
+    pub fn prepare_tuning(&self, run: Run) -> JsResult<TuningStart> {
+        let start = self.0.prepare_tuning(run.0).map_err(throw)?;
+        let project = start.project.write().map_err(throw)?;
+        Ok(TuningStart { project, samples: to_js(&start.samples)? })
     }
 
-    /// Takes over what a fine-tuning found best, and gives its report.
+    /// Takes over the model of the project that a fine-tuning gave, and gives its report.
     #[wasm_bindgen(js_name = finishTuning)]
-    pub fn finish_tuning(&mut self, run: TuningRun) -> JsResult<JsValue> {
-        to_js(&self.0.finish_tuning(run.0).map_err(throw)?)
+    pub fn finish_tuning(&mut self, project: &[u8]) -> JsResult<JsValue> {
+        let project = Project::read(project).map_err(throw)?;
+        to_js(&self.0.finish_tuning(project).map_err(throw)?)
     }
 
     /// The last training's report; undefined before the first.
@@ -212,9 +219,9 @@ impl Tuner {
     }
 
     /// The trained model with its backbone as `onnx` or `safetensors`.
-    pub async fn export(&self, format: String) -> JsResult<Vec<u8>> {
+    pub fn export(&self, format: String) -> JsResult<Vec<u8>> {
         let format = format.parse().map_err(throw)?;
-        self.0.export(format).await.map_err(throw)
+        self.0.export(format).map_err(throw)
     }
 }
 
@@ -236,43 +243,5 @@ impl Run {
     /// Takes one step. Gives the epoch's row after its last step, null after any other, undefined when there is none left.
     pub fn step(&mut self) -> JsResult<JsValue> {
         progress(&self.0.run.step().map_err(throw)?)
-    }
-}
-
-#[wasm_bindgen]
-impl TuningRun {
-    /// The cut whose features it reads: where training begins, or 0 where images are mixed.
-    pub fn cut(&self) -> usize {
-        self.0.cut()
-    }
-
-    /// The views whose features at the cut are to be cached before the first step: `{ example, views: { index, seed } }`.
-    pub fn pending(&self) -> JsResult<JsValue> {
-        to_js(&self.0.tuning.pending())
-    }
-
-    /// The views whose features the next step reads and that are not there, in the same form.
-    pub fn wants(&self) -> JsResult<JsValue> {
-        to_js(&self.0.tuning.wants())
-    }
-
-    /// Takes the features of views at the cut.
-    #[wasm_bindgen(js_name = putFeatures)]
-    pub fn put_features(&mut self, example: u32, views: JsValue, features: &[f32]) -> JsResult<()> {
-        let views: Vec<u32> = from_js::<Vec<View>>(views)?.iter().map(|view| view.index).collect();
-        self.0.tuning.put(example, &views, features).map_err(throw)
-    }
-
-    /// Takes one step, as [`Run::step`].
-    pub fn step(&mut self) -> JsResult<JsValue> {
-        progress(&self.0.tuning.step().map_err(throw)?)
-    }
-}
-
-fn progress(progress: &Progress) -> JsResult<JsValue> {
-    match progress {
-        Progress::Step => Ok(JsValue::NULL),
-        Progress::Epoch(row) => to_js(row),
-        Progress::Finished => Ok(JsValue::UNDEFINED),
     }
 }

@@ -20,10 +20,11 @@ pub enum Flavours {
 }
 
 impl Flavours {
+    /// Fine-tuning is beside every device.
     fn list(self) -> &'static [Flavour] {
         match self {
-            Self::Cpu => &[Flavour::Cpu],
-            Self::Gpu => &[Flavour::Gpu],
+            Self::Cpu => &[Flavour::Cpu, Flavour::Tune],
+            Self::Gpu => &[Flavour::Gpu, Flavour::Tune],
             Self::All => &Flavour::ALL,
         }
     }
@@ -45,7 +46,8 @@ pub fn everything(flavours: Flavours, optimise: bool) -> Result<()> {
     for (flavour, sizes) in rows.iter().filter(|_| optimise) {
         sizes.check(flavour.name(), flavour.budget())?;
     }
-    for place in Flavour::ALL {
+    wasm::put(Flavour::Tune, Flavour::Tune)?;
+    for place in Flavour::DEVICES {
         let flavour = flavours.list().iter().find(|flavour| **flavour == place).or(flavours.list().first());
         if let Some(flavour) = flavour {
             wasm::put(*flavour, place)?;

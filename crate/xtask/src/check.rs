@@ -17,7 +17,7 @@ use crate::{chromium, layout, npm, photos, setup, vulkan, weights};
 pub enum Part {
     /// rustfmt
     Format,
-    /// clippy, natively and for both WebAssembly builds
+    /// clippy, natively and for every WebAssembly build
     Lint,
     /// Rust tests
     Core,

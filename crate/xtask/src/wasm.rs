@@ -29,32 +29,38 @@ const FEATURES: &[&str] = &[
 /// How wasm-opt trades size for speed.
 const OPTIMISATION: &str = "-O3";
 
-/// A WebAssembly build by the devices that are in it.
+/// A WebAssembly build by what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
     /// The processor alone.
     Cpu,
     /// The processor and WebGPU.
     Gpu,
+    /// Fine-tuning alone, beside one of the others.
+    Tune,
 }
 
 impl Flavour {
     /// Every flavour.
-    pub const ALL: [Self; 2] = [Self::Cpu, Self::Gpu];
+    pub const ALL: [Self; 3] = [Self::Cpu, Self::Gpu, Self::Tune];
+    /// Those of which a session has one, with the same exports.
+    pub const DEVICES: [Self; 2] = [Self::Cpu, Self::Gpu];
 
     /// Its name, which is that of its folder in the package.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
             Self::Gpu => "gpu",
+            Self::Tune => "tune",
         }
     }
 
     /// Most bytes that its module and JavaScript may have after brotli.
     pub fn budget(self) -> usize {
         match self {
-            Self::Cpu => 745_000,
-            Self::Gpu => 790_000,
+            Self::Cpu => 450_000,
+            Self::Gpu => 490_000,
+            Self::Tune => 560_000,
         }
     }
 
@@ -63,6 +69,7 @@ impl Flavour {
         match self {
             Self::Cpu => &["--package", PACKAGE, "--release"],
             Self::Gpu => &["--package", PACKAGE, "--release", "--features", "gpu"],
+            Self::Tune => &["--package", PACKAGE, "--release", "--features", "tune"],
         }
     }
 }
@@ -94,8 +101,8 @@ pub fn build(toolchain: &Toolchain, flavour: Flavour, optimise: bool) -> Result<
     Sizes::read(&kept.join("sizes.txt"))
 }
 
-/// Puts a build into the package, in the place of a flavour: its own, or that of one that was not asked for. Both have the
-/// same exports, and the package goes on with the processor where WebGPU turns out not to be in the build.
+/// Puts a build into the package, in the place of a flavour: its own, or that of one that was not asked for. Those of devices
+/// have the same exports, and the package goes on with the processor where WebGPU turns out not to be in the build.
 ///
 /// # Errors
 /// When a file cannot be copied.

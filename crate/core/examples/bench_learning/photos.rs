@@ -10,7 +10,7 @@ use pollster::block_on;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle::train::{Progress, TrainOptions};
-use rekindle::{Augment, Embedder, Pixels, Tuner, View, seed};
+use rekindle::{Augment, Embedder, FineTuner, Pixels, Tuner, View, seed};
 
 use crate::perturb::KINDS;
 
@@ -129,7 +129,8 @@ impl Photos {
         let mut tuner = self.project(indices, &self.labels_of(indices), options.views, seed)?;
         let mut training = tuner.start_run(options)?;
         while training.run.step()? != Progress::Finished {}
-        let mut run = block_on(tuner.start_tuning(training))?;
+        let start = tuner.prepare_tuning(training)?;
+        let mut run = FineTuner::new(&self.embedder).start(start)?;
         assert_eq!(run.cut(), self.cut());
         for pending in run.tuning.pending() {
             let features = &self.photo(indices[pending.example as usize]).at_cut;
@@ -140,7 +141,7 @@ impl Photos {
             }
         }
         while run.tuning.step()? != Progress::Finished {}
-        tuner.finish_tuning(run)?;
+        tuner.finish_tuning(run.finish()?)?;
         Ok(tuner)
     }
 

@@ -1,7 +1,5 @@
 //! The architectures that can be loaded.
 
-use burn::tensor::Device;
-
 use super::{
     Backbone, Loader, Source, Stage, efficientnet, mobilenet_v1, mobilenet_v2, mobilenet_v3, resnet,
     squeezenet, vgg,
@@ -91,8 +89,8 @@ impl Architecture {
     ///
     /// # Errors
     /// As the source gives them.
-    pub fn build(&self, source: &mut dyn Source, device: &Device, tensorflow: bool) -> Result<Backbone> {
-        let mut loader = Loader::new(source, device, tensorflow);
+    pub fn build(&self, source: &mut dyn Source, tensorflow: bool) -> Result<Backbone> {
+        let mut loader = Loader::new(source, tensorflow);
         let stages = (self.stages_of)(&mut loader)?;
         Ok(Backbone { stages, stem: loader.stem() })
     }
@@ -183,7 +181,6 @@ pub fn find(name: &str) -> Result<&'static Architecture> {
 
 #[cfg(test)]
 mod tests {
-    use pollster::block_on;
 
     use super::*;
     use crate::backbone::sample;
@@ -193,7 +190,7 @@ mod tests {
         let (backbone, tensors) = sample::backbone_of(entry.name, 1);
         let learned = tensors.iter().filter(|(name, _)| !name.contains(".running_"));
         let parameters: usize = learned.map(|(_, (_, values))| values.len()).sum();
-        let plan = block_on(backbone.lower(backbone.len())).unwrap();
+        let plan = backbone.lower(backbone.len()).unwrap();
         let side = entry.input_size as usize;
         let rounded = |count: usize, unit: f64| (count as f64 / unit).round() as usize;
         [

@@ -143,8 +143,6 @@ impl Classifier {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::super::{Backbone, catalogue, sample};
     use super::*;
 
@@ -178,7 +176,7 @@ mod tests {
         let spec = Spec { arch: arch.into(), ..sample::spec() };
         let bytes = sample::file(&spec, &tensors);
         let mut tensors = Tensors::read_foreign(&bytes, spec).unwrap();
-        Backbone::take(&mut tensors, &Device::flex()).unwrap();
+        Backbone::take(&mut tensors).unwrap();
         let found = Classifier::left_in(&mut tensors, catalogue::find(arch).unwrap().embedding_len);
         tensors.finish().unwrap();
         found

@@ -1,7 +1,5 @@
 //! Tensors on their way into an architecture, and the constants that its weights were trained with.
 
-use burn::tensor::Device;
-
 use super::blocks::{ConvNorm, ConvShape};
 use super::names::{Lineage, Names};
 use crate::error::Result;
@@ -33,7 +31,6 @@ impl Source for Tensors<'_> {
 /// What an architecture is built from.
 pub struct Loader<'a> {
     source: &'a mut dyn Source,
-    device: &'a Device,
     /// Whether TensorFlow trained the weights: other padding, another epsilon.
     tensorflow: bool,
     epsilon: f64,
@@ -41,9 +38,9 @@ pub struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    /// Builds on `device` from `source`. `tensorflow` says that the architecture's name does.
-    pub fn new(source: &'a mut dyn Source, device: &'a Device, tensorflow: bool) -> Self {
-        let mut loader = Self { source, device, tensorflow, epsilon: 0.0, stem: None };
+    /// Builds from `source`. `tensorflow` says that the architecture's name does.
+    pub fn new(source: &'a mut dyn Source, tensorflow: bool) -> Self {
+        let mut loader = Self { source, tensorflow, epsilon: 0.0, stem: None };
         loader.use_constants_of(Lineage::Torchvision, 1e-5);
         loader
     }
@@ -98,11 +95,6 @@ impl<'a> Loader<'a> {
     ) -> Result<ConvNorm> {
         let [conv, norm] = names;
         ConvNorm::load(self, [conv, norm], shape, activation)
-    }
-
-    /// Where the network is built.
-    pub fn device(&self) -> &'a Device {
-        self.device
     }
 
     /// What is added to a norm's variance.

@@ -29,10 +29,9 @@ mod vgg;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::pin::Pin;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
 use crate::error::{Error, Result};
 use crate::prefix::Plan;
@@ -64,8 +63,8 @@ impl Backbone {
     /// # Errors
     /// `WEIGHTS_FORMAT` where the architecture is unknown or a tensor has a type that is not read; `WEIGHTS_MISMATCH` where
     /// a tensor is missing, has another shape or is one too many.
-    pub fn load(mut weights: Tensors<'_>, device: &Device) -> Result<Self> {
-        let backbone = Self::take(&mut weights, device)?;
+    pub fn load(mut weights: Tensors<'_>) -> Result<Self> {
+        let backbone = Self::take(&mut weights)?;
         weights.finish()?;
         Ok(backbone)
     }
@@ -74,12 +73,12 @@ impl Backbone {
     ///
     /// # Errors
     /// As [`Backbone::load`].
-    pub(crate) fn take(weights: &mut Tensors<'_>, device: &Device) -> Result<Self> {
+    pub(crate) fn take(weights: &mut Tensors<'_>) -> Result<Self> {
         let architecture = catalogue::find(&weights.spec().arch)?;
         let tensorflow = catalogue::is_tensorflow(&weights.spec().arch);
         match weights.spec().channels {
-            Channels::Rgb => architecture.build(weights, device, tensorflow),
-            Channels::Bgr => architecture.build(&mut Reversed::new(weights), device, tensorflow),
+            Channels::Rgb => architecture.build(weights, tensorflow),
+            Channels::Bgr => architecture.build(&mut Reversed::new(weights), tensorflow),
         }
     }
 
@@ -132,12 +131,8 @@ impl Backbone {
     /// The plan of the frozen prefix: stages before `cut`, norms folded, and the pooling where the cut is at the end.
     ///
     /// # Errors
-    /// `OPTION_INVALID` where the cut is not in `1..=len`; `DEVICE_LOST` where weights cannot be read back.
-    pub fn lower(&self, cut: usize) -> Lowering<'_> {
-        Box::pin(self.lowered(cut))
-    }
-
-    async fn lowered(&self, cut: usize) -> Result<Plan> {
+    /// `OPTION_INVALID` where the cut is not in `1..=len`; `INTERNAL` where weights cannot be read back.
+    pub fn lower(&self, cut: usize) -> Result<Plan> {
         if !(1..=self.len()).contains(&cut) {
             return Err(Error::OptionInvalid {
                 option: "cut".into(),
@@ -148,7 +143,7 @@ impl Backbone {
         let mut plan = Plan::new(3);
         for (index, stage) in self.stages.iter().enumerate().take(cut) {
             let from = plan.last();
-            stage.lower(&mut plan, from).await?;
+            stage.lower(&mut plan, from)?;
             if index + 1 == self.len() {
                 plan.pool()?;
             }
@@ -157,9 +152,6 @@ impl Backbone {
         Ok(plan)
     }
 }
-
-/// A plan that is being made. It is boxed because otherwise each of its callers would have the whole of it compiled in.
-pub type Lowering<'a> = Pin<Box<dyn Future<Output = Result<Plan>> + 'a>>;
 
 /// Runs stages one after the other.
 fn run<'a>(stages: impl Iterator<Item = &'a Stage>, input: Tensor<4>) -> Tensor<4> {
@@ -173,13 +165,12 @@ fn pool(input: Tensor<4>) -> Tensor<2> {
 
 #[cfg(test)]
 mod tests {
-    use pollster::block_on;
-
     use super::*;
     use crate::weights::Spec;
+    use burn::tensor::Device;
 
     fn load(bytes: &[u8]) -> Result<Backbone> {
-        Backbone::load(Tensors::read(bytes)?, &Device::flex())
+        Backbone::load(Tensors::read(bytes)?)
     }
 
     #[test]
@@ -216,7 +207,7 @@ mod tests {
     fn a_cut_outside_the_backbone_is_refused() {
         let backbone = load(&sample::weights(1, |_| ())).unwrap();
         for cut in [0, 20] {
-            assert_eq!(block_on(backbone.lower(cut)).unwrap_err().code(), "OPTION_INVALID");
+            assert_eq!(backbone.lower(cut).unwrap_err().code(), "OPTION_INVALID");
         }
     }
 

@@ -1,11 +1,12 @@
 //! The tensors of a backbone under the names that they have in files.
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
+use super::primitive::stored;
 use super::{Backbone, Source, catalogue};
 use crate::error::{Error, Result};
-use crate::head::{HeadTensor, values};
+use crate::head::HeadTensor;
 
 impl Backbone {
     /// Every tensor, named as in the files of the library whose weights were loaded.
@@ -18,7 +19,7 @@ impl Backbone {
     pub fn tensors(&self, arch: &str) -> Result<Vec<HeadTensor>> {
         let mut numbered = Numbered { stem: self.stem, names: Vec::new() };
         let architecture = catalogue::find(arch)?;
-        let copy = architecture.build(&mut numbered, &Device::flex(), catalogue::is_tensorflow(arch))?;
+        let copy = architecture.build(&mut numbered, catalogue::is_tensorflow(arch))?;
         let [mut numbers, mut own] = [Collect(Vec::new()), Collect(Vec::new())];
         copy.visit(&mut numbers);
         self.visit(&mut own);
@@ -62,7 +63,7 @@ impl ModuleVisitor for Collect {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
         let shape = tensor.dims().to_vec();
-        self.0.push(values(tensor).map(|values| (shape, values)));
+        self.0.push(stored(tensor).map(|values| (shape, values)));
     }
 }
 

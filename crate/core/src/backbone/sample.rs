@@ -53,7 +53,7 @@ pub fn backbone_of(arch: &str, seed: u64) -> (Backbone, Named) {
     let mut random = Random { numbers: ChaCha8Rng::seed_from_u64(seed), tensors: Named::new() };
     let tensorflow = catalogue::is_tensorflow(arch);
     let architecture = catalogue::find(arch).unwrap();
-    let backbone = architecture.build(&mut random, &Device::flex(), tensorflow).unwrap();
+    let backbone = architecture.build(&mut random, tensorflow).unwrap();
     (backbone, random.tensors)
 }
 
@@ -128,8 +128,8 @@ impl<F: FnMut(&str, &[usize]) -> Vec<f32>> Source for Given<F> {
 /// PyTorch.
 pub fn small(source: &mut dyn Source) -> Backbone {
     use Activation::{Linear, Relu6};
-    let device = Device::flex();
-    let mut loader = Loader::new(source, &device, false);
+    let _device = Device::flex();
+    let mut loader = Loader::new(source, false);
     let mut layer = |name: &str, shape: ConvShape, activation| {
         loader.layer(&[format!("{name}.conv"), format!("{name}.norm")], shape, activation).unwrap()
     };

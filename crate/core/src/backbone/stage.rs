@@ -50,14 +50,14 @@ impl Stage {
     /// Adds this stage to a plan.
     ///
     /// # Errors
-    /// `DEVICE_LOST` where the weights cannot be read back; `INTERNAL` where the stage does not fit the plan.
-    pub async fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
+    /// `INTERNAL` where the weights cannot be read back or `INTERNAL` where the stage does not fit the plan.
+    pub fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
         match self {
-            Self::Convolution(layer) => layer.lower(plan, from, None, None).await,
+            Self::Convolution(layer) => layer.lower(plan, from, None, None),
             Self::MaxPool(pool) => pool.lower(plan, from),
-            Self::InvertedResidual(block) => block.lower(plan, from).await,
-            Self::Residual(block) => block.lower(plan, from).await,
-            Self::Fire(block) => block.lower(plan, from).await,
+            Self::InvertedResidual(block) => block.lower(plan, from),
+            Self::Residual(block) => block.lower(plan, from),
+            Self::Fire(block) => block.lower(plan, from),
         }
     }
 }

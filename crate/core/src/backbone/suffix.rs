@@ -1,11 +1,12 @@
 //! The stages from a cut on: what fine-tuning changes.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use super::{Backbone, Stage, pool, run};
+use super::{Backbone, Stage, pool, primitive, run};
+use crate::device::values;
 use crate::error::{Error, Result};
-use crate::head::{HeadTensor, values};
+use crate::head::HeadTensor;
 
 /// The stages of a backbone from a cut on, and the pooling after them.
 #[derive(Module, Debug)]
@@ -182,8 +183,8 @@ impl ModuleMapper for Take<'_> {
         match self.tensors.iter().find(fits) {
             Some(tensor) => {
                 self.taken += 1;
-                let data = TensorData::new(tensor.values.clone(), shape);
-                param.map(|old| Tensor::from_data(data, &old.device()))
+                let values = tensor.values.clone();
+                param.map(|_| primitive::tensor(values, shape))
             }
             None => {
                 self.missing.get_or_insert(name);
@@ -203,9 +204,7 @@ mod tests {
 
     #[test]
     fn stages_are_stored_and_put_back() {
-        let load = |seed| {
-            Backbone::load(Tensors::read(&sample::weights(seed, |_| ())).unwrap(), &Device::flex()).unwrap()
-        };
+        let load = |seed| Backbone::load(Tensors::read(&sample::weights(seed, |_| ())).unwrap()).unwrap();
         let (a, b) = (load(1), load(2));
         let tuned = b.suffix(17).tuned().unwrap();
         assert_eq!(tuned.tensors.len(), 3 * 3 + 3, "weight, gamma and beta of four layers");
@@ -227,7 +226,7 @@ mod tests {
     #[test]
     fn prefix_and_suffix_are_the_whole() {
         let device = Device::flex();
-        let backbone = Backbone::load(Tensors::read(&sample::weights(1, |_| ())).unwrap(), &device).unwrap();
+        let backbone = Backbone::load(Tensors::read(&sample::weights(1, |_| ())).unwrap()).unwrap();
         let image = sample::image(2, 32, &device);
         let whole = backbone.embed(image.clone());
         for cut in [0, 5, 17, 19] {

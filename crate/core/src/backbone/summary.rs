@@ -1,7 +1,7 @@
 //! What a backbone is made of, stage by stage.
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use serde::Serialize;
 
 use super::suffix::Place;
@@ -59,15 +59,15 @@ impl Backbone {
     /// # Errors
     /// As [`catalogue::find`].
     pub fn blank(arch: &str) -> Result<Self> {
-        catalogue::find(arch)?.build(&mut Zeros, &Device::flex(), catalogue::is_tensorflow(arch))
+        catalogue::find(arch)?.build(&mut Zeros, catalogue::is_tensorflow(arch))
     }
 
     /// The stages with their shapes for square images of `side` pixels.
     ///
     /// # Errors
     /// `OPTION_INVALID` where the image is too small; else as [`Backbone::lower`].
-    pub async fn summary(&self, side: usize) -> Result<Summary> {
-        let plan = self.lower(self.len()).await?;
+    pub fn summary(&self, side: usize) -> Result<Summary> {
+        let plan = self.lower(self.len())?;
         plan.checked_maps(side)?;
         let costs = plan.stage_multiply_adds(side);
         let maps = plan.cuts(side);
@@ -122,8 +122,6 @@ impl ModuleVisitor for Count {
 
 #[cfg(test)]
 mod tests {
-    use pollster::block_on;
-
     use super::super::{catalogue, sample};
 
     #[test]
@@ -131,7 +129,7 @@ mod tests {
         for arch in ["mobilenet_v2", "mobilenet_v3_small", "resnet18", "squeezenet1_1", "vgg11"] {
             let (backbone, _) = sample::backbone_of(arch, 1);
             let entry = catalogue::find(arch).unwrap();
-            let summary = block_on(backbone.summary(entry.input_size as usize)).unwrap();
+            let summary = backbone.summary(entry.input_size as usize).unwrap();
             let rounded = |count: usize, unit: f64| (count as f64 / unit).round() as u32;
             assert_eq!(rounded(summary.parameters, 1e3), entry.parameters_k, "{arch}");
             assert_eq!(rounded(summary.multiply_adds, 1e6), entry.multiply_adds_m, "{arch}");
@@ -142,7 +140,7 @@ mod tests {
     #[test]
     fn stages_have_names_and_shapes() {
         let (backbone, _) = sample::backbone_of("resnet18", 1);
-        let stages = block_on(backbone.summary(224)).unwrap().stages;
+        let stages = backbone.summary(224).unwrap().stages;
         let row = |index: usize| {
             let stage = &stages[index];
             (stage.name.as_str(), stage.channels, stage.side, stage.parameters)

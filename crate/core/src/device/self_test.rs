@@ -3,7 +3,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions};
 
-use super::read;
+use super::values;
+use crate::dense::{Dense, Rows};
 use crate::error::{Error, Result};
 use crate::prefix::{Activation, Convolution, CpuPrefix, Padding, Plan, Value};
 #[cfg(feature = "gpu")]
@@ -19,8 +20,8 @@ const TOLERANCE: f32 = 1e-3;
 /// Tests a convolution, a depthwise convolution, a matrix product and a gradient on a device.
 ///
 /// # Errors
-/// `DEVICE_WRONG` naming the test that failed; `DEVICE_LOST` where the device gives no numbers.
-pub async fn tensors(device: &Device) -> Result<()> {
+/// `DEVICE_WRONG` naming the test that failed; `INTERNAL` where the device gives no numbers.
+pub fn tensors(device: &Device) -> Result<()> {
     let image = numbers(8 * 12 * 12, 1);
     for (test, groups) in [("convolution", 1), ("depthwise convolution", 8)] {
         let layer = layer([8, 8], 3, 2, groups);
@@ -31,12 +32,12 @@ pub async fn tensors(device: &Device) -> Result<()> {
             Some(tensor(&layer.bias, [8], device)),
             ConvOptions::new([2, 2], [1, 1], [1, 1], groups),
         );
-        compare(test, &read(output).await?, &convolved(&image, 12, &layer))?;
+        compare(test, &values(output)?, &convolved(&image, 12, &layer))?;
     }
     let (a, b) = (numbers(16 * 24, 2), numbers(24 * 8, 3));
     let product = tensor(&a, [16, 24], device).matmul(tensor(&b, [24, 8], device));
     let expected = multiplied(&a, &b, 24);
-    compare("matrix product", &read(product).await?, &expected)?;
+    compare("matrix product", &values(product)?, &expected)?;
 
     // The gradient of the sum of (a b)^2 / 2 with respect to b is a^T (a b).
     let device = device.clone().autodiff();
@@ -45,7 +46,22 @@ pub async fn tensors(device: &Device) -> Result<()> {
     let gradients = loss.backward();
     let gradient =
         weights.grad(&gradients).ok_or(Error::DeviceWrong { test: "gradient", error: f32::INFINITY })?;
-    compare("gradient", &read(gradient).await?, &multiplied(&transposed(&a, 24), &expected, 16))
+    compare("gradient", &values(gradient)?, &multiplied(&transposed(&a, 24), &expected, 16))
+}
+
+/// Tests the product and the gradient with which heads are trained.
+///
+/// # Errors
+/// `DEVICE_WRONG` naming the test that failed.
+pub fn layers() -> Result<()> {
+    let (rows, weights) = (numbers(16 * 24, 2), numbers(24 * 8, 3));
+    let layer = Dense::of_weights(&weights, 8);
+    let packed = Rows::of(&rows, 24);
+    let expected = multiplied(&rows, &weights, 24);
+    let product = layer.apply(&packed);
+    compare("layer", &product, &expected)?;
+    let gradient = layer.gradient(&packed, &product).weights();
+    compare("layer's gradient", &gradient, &multiplied(&transposed(&rows, 24), &expected, 16))
 }
 
 /// Tests the kernels of the frozen prefix: stem, depthwise and 1x1 convolution.
@@ -172,14 +188,13 @@ fn compare(test: &'static str, found: &[f32], expected: &[f32]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use pollster::block_on;
-
     use super::*;
 
     #[test]
     fn this_processor_passes() {
         prefix().unwrap();
-        block_on(tensors(&Device::flex())).unwrap();
+        layers().unwrap();
+        tensors(&Device::flex()).unwrap();
     }
 
     #[test]

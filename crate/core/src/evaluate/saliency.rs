@@ -82,7 +82,6 @@ impl Saliency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, Tensor, TensorData};
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -97,17 +96,14 @@ mod tests {
     #[test]
     fn the_map_of_neighbours_follows_the_nearest() {
         let examples = numbers(4 * CHANNELS, 8);
-        let columns = crate::dense::Dense::of_columns(&examples, CHANNELS).weights();
-        let head = Head::neighbours(columns, &[0, 0, 1, 1], (2, 1, 0.5), &Device::flex());
+        let columns = crate::dense::Dense::of_columns(&examples, CHANNELS);
+        let head = Head::neighbours(columns, &[0, 0, 1, 1], (2, 1, 0.5));
         let map = numbers(CHANNELS * 4, 5);
         let embedding: Vec<f32> = map.chunks(4).map(|channel| channel.iter().sum::<f32>() / 4.0).collect();
         let length = embedding.iter().map(|v| v * v).sum::<f32>().sqrt();
         for unit in [false, true] {
             let head = head.clone().with_unit(unit);
-            let row = TensorData::new(embedding.clone(), [1, CHANNELS]);
-            let scores = head.forward(Tensor::from_data(row, &Device::flex()), None).unwrap();
-            let scores = crate::head::values(scores).unwrap();
-            for (class, score) in scores.iter().enumerate() {
+            for (class, score) in head.scores(&embedding).iter().enumerate() {
                 // With one neighbour the score is a product with it, and the map adds up to that.
                 let cells = Saliency::of(&head, &map, class).unwrap().cells;
                 let mean = cells.iter().sum::<f32>() / 4.0;
@@ -124,18 +120,12 @@ mod tests {
 
     /// A head with random weights.
     fn head(hidden: usize) -> Head {
-        let device = Device::flex();
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let mut tensors = Head::new(CHANNELS, hidden, 3, &mut rng, &device).to_tensors().unwrap();
+        let mut tensors = Head::new(CHANNELS, hidden, 3, &mut rng).to_tensors();
         for (place, tensor) in tensors.iter_mut().enumerate() {
             tensor.values = numbers(tensor.values.len(), place as u64);
         }
-        Head::from_tensors(&tensors, &device).unwrap()
-    }
-
-    fn scores(head: &Head, embedding: &[f32]) -> Vec<f32> {
-        let row = TensorData::new(embedding.to_vec(), [1, CHANNELS]);
-        crate::head::values(head.forward(Tensor::from_data(row, &Device::flex()), None).unwrap()).unwrap()
+        Head::from_tensors(&tensors).unwrap()
     }
 
     #[test]
@@ -144,8 +134,8 @@ mod tests {
         let embedding: Vec<f32> = map.chunks(9).map(|channel| channel.iter().sum::<f32>() / 9.0).collect();
         for unit in [false, true] {
             let head = head(0).with_unit(unit);
-            let bias = head.to_tensors().unwrap()[1].values.clone();
-            for (class, score) in scores(&head, &embedding).into_iter().enumerate() {
+            let bias = head.to_tensors()[1].values.clone();
+            for (class, score) in head.scores(&embedding).into_iter().enumerate() {
                 let cells = Saliency::of(&head, &map, class).unwrap().cells;
                 let sum = cells.iter().sum::<f32>() / 9.0 + bias[class];
                 assert!((sum - score).abs() < 1e-5, "{sum} {score}");
@@ -163,7 +153,7 @@ mod tests {
                 let score = |delta: f32| {
                     let mut moved = embedding.clone();
                     moved[place] += delta;
-                    scores(&head, &moved)[class]
+                    head.scores(&moved)[class]
                 };
                 let expected = (score(1e-2) - score(-1e-2)) / 2e-2;
                 assert!((found - expected).abs() < 1e-3, "{place}: {found} {expected}");

@@ -74,9 +74,9 @@ impl Export<'_> {
     /// # Errors
     /// `OPTION_INVALID` where the input is too small for the backbone; `DEVICE_LOST` where weights cannot be read back;
     /// `INTERNAL` where the file cannot be put together.
-    pub async fn write(&self, format: Format) -> Result<Vec<u8>> {
+    pub fn write(&self, format: Format) -> Result<Vec<u8>> {
         match format {
-            Format::Onnx => onnx::write(self).await,
+            Format::Onnx => onnx::write(self),
             Format::Safetensors => safetensors::write(self),
         }
     }

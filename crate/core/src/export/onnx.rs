@@ -20,13 +20,13 @@ const EMBEDDING: &str = "embedding";
 ///
 /// # Errors
 /// As [`Export::write`].
-pub async fn write(export: &Export<'_>) -> Result<Vec<u8>> {
-    let plan = export.backbone.lower(export.backbone.len()).await?;
+pub fn write(export: &Export<'_>) -> Result<Vec<u8>> {
+    let plan = export.backbone.lower(export.backbone.len())?;
     let side = export.input_size as usize;
     let maps = plan.checked_maps(side)?;
     let features = Size::Fixed(export.head.features());
-    let layers = export.head.to_tensors()?;
-    let votes = if export.head.nearest() > 0 { Some(export.head.votes()?) } else { None };
+    let layers = export.head.to_tensors();
+    let votes = (export.head.nearest() > 0).then(|| export.head.votes());
     let mut model = Protobuf::default();
     model.number(1, IR_VERSION);
     model.text(2, "rekindle");

@@ -2,24 +2,21 @@
 
 mod votes;
 
-use crate::dense::Dense;
+use crate::dense::{Dense, Rows, to_unit};
 use crate::error::{Error, Result};
-use burn::module::{Module, Param};
-use burn::nn::Linear;
-use burn::tensor::{Device, Tensor, TensorData, activation};
 use rand::Rng;
 pub(crate) use votes::Votes;
 
 /// A linear or one-hidden-layer (ReLU) classifier on the embedding, or one whose hidden units are examples that vote. It
-/// lives on the CPU device: a step on it costs less there than the dispatches to a GPU would.
-#[derive(Module, Debug)]
+/// runs on the processor: a step on it costs less there than the dispatches to a GPU would.
+#[derive(Debug, Clone)]
 pub struct Head {
     /// Whether features are scaled to length one before the first layer.
     unit: bool,
     /// How many of the hidden units of each class vote; 0 where they are no examples.
     nearest: usize,
-    hidden: Option<Linear>,
-    output: Linear,
+    hidden: Option<Dense>,
+    output: Dense,
 }
 
 /// A named tensor of a head, as it is stored.
@@ -36,95 +33,78 @@ pub struct HeadTensor {
 impl Head {
     /// A head that knows nothing yet: the output layer is zero, so that every class starts equally probable; a hidden
     /// layer is drawn uniformly from `±sqrt(6 / inputs)` (He et al. 2015, for ReLU).
-    pub fn new(features: usize, hidden: usize, classes: usize, rng: &mut impl Rng, device: &Device) -> Self {
-        let zero =
-            |rows, columns| linear(rows, columns, vec![0.0; rows * columns], vec![0.0; columns], device);
+    pub fn new(features: usize, hidden: usize, classes: usize, rng: &mut impl Rng) -> Self {
         if hidden == 0 {
-            return Self { unit: false, nearest: 0, hidden: None, output: zero(features, classes) };
+            return Self::linear(Dense::zeros(features, classes));
         }
         let bound = (6.0 / features as f32).sqrt();
-        let weight = (0..features * hidden).map(|_| rng.random_range(-bound..bound)).collect();
-        Self {
-            unit: false,
-            nearest: 0,
-            hidden: Some(linear(features, hidden, weight, vec![0.0; hidden], device)),
-            output: zero(hidden, classes),
-        }
+        let weights: Vec<f32> = (0..features * hidden).map(|_| rng.random_range(-bound..bound)).collect();
+        let hidden_layer = Dense::of_weights(&weights, hidden);
+        Self { hidden: Some(hidden_layer), ..Self::linear(Dense::zeros(hidden, classes)) }
     }
 
-    /// A linear head of a layer. Errors as [`Head::from_tensors`].
-    pub(crate) fn linear(layer: &Dense, device: &Device) -> Result<Self> {
-        let (features, classes) = (layer.inputs(), layer.outputs());
-        let tensor = |name: &str, shape: Vec<usize>, values| HeadTensor { name: name.into(), shape, values };
-        let weight = tensor("output.weight", vec![features, classes], layer.weights());
-        Self::from_tensors(&[weight, tensor("output.bias", vec![classes], layer.biases())], device)
+    /// A linear head of a layer.
+    pub(crate) fn linear(output: Dense) -> Self {
+        Self { unit: false, nearest: 0, hidden: None, output }
     }
 
     /// A head of examples, each of a class: `nearest` of each class vote, as [`Votes`] says, and what they say is divided by a
     /// temperature.
     ///
     /// # Shapes
-    /// `examples`: `[features, examples]`; `truth`: the class of each.
+    /// `truth`: the class of each example.
     pub(crate) fn neighbours(
-        examples: Vec<f32>,
+        examples: Dense,
         truth: &[usize],
         (classes, nearest, temperature): (usize, usize, f32),
-        device: &Device,
     ) -> Self {
-        let (count, features) = (truth.len(), examples.len() / truth.len().max(1));
-        let mut votes = vec![0.0; count * classes];
+        let mut votes = vec![0.0; truth.len() * classes];
         for (row, class) in votes.chunks_exact_mut(classes.max(1)).zip(truth) {
             row.iter_mut().skip(*class).take(1).for_each(|vote| *vote = 1.0 / temperature);
         }
-        let hidden = linear(features, count, examples, vec![0.0; count], device);
-        let output = linear(count, classes, votes, vec![0.0; classes], device);
-        Self { unit: false, nearest, hidden: Some(hidden), output }
+        let output = Dense::of_weights(&votes, classes);
+        Self { unit: false, nearest, hidden: Some(examples), output }
     }
 
     /// Scores before the softmax.
     ///
     /// # Shapes
-    /// `features`: `[batch, features]`; `dropout`: factors of the output layer's inputs, `[batch, hidden or features]`, of
-    /// which a head of examples knows nothing; result: `[batch, classes]`.
-    ///
-    /// # Errors
-    /// `INTERNAL` where the device does not give the values back.
-    pub fn forward(&self, features: Tensor<2>, dropout: Option<Tensor<2>>) -> Result<Tensor<2>> {
-        let features = if self.unit { to_unit(features) } else { features };
-        let x = match &self.hidden {
-            Some(hidden) if self.nearest > 0 => return self.vote(hidden.forward(features)),
-            Some(hidden) => activation::relu(hidden.forward(features)),
-            None => features,
+    /// `features`: `[batch, features]`; result: `[batch, classes]`.
+    pub fn scores(&self, features: &[f32]) -> Vec<f32> {
+        let length = self.features().max(1);
+        let rows = match self.unit {
+            true => {
+                let mut features = features.to_vec();
+                for row in features.chunks_exact_mut(length) {
+                    to_unit(row);
+                }
+                Rows::of(&features, length)
+            }
+            false => Rows::of(features, length),
         };
-        Ok(self.output.forward(match dropout {
-            Some(mask) => x * mask,
-            None => x,
-        }))
+        let Some(hidden) = &self.hidden else { return self.output.apply(&rows) };
+        let mut units = hidden.apply(&rows);
+        if self.nearest > 0 {
+            let votes = self.votes();
+            return units.chunks_exact(hidden.outputs().max(1)).flat_map(|row| votes.scores(row)).collect();
+        }
+        relu(&mut units);
+        self.output.apply(&Rows::of(&units, hidden.outputs()))
     }
 
-    /// Scores of rows of hidden units that are examples.
-    fn vote(&self, units: Tensor<2>) -> Result<Tensor<2>> {
-        let ([batch, count], device) = (units.dims(), units.device());
-        let votes = self.votes()?;
-        let units = values(units)?;
-        let scores = units.chunks_exact(count.max(1)).flat_map(|row| votes.scores(row)).collect();
-        Ok(Tensor::from_data(TensorData::new(scores, [batch, self.classes()]), &device))
-    }
-
-    /// Who votes, where examples do. Errors as [`Head::forward`].
-    pub(crate) fn votes(&self) -> Result<Votes> {
-        Ok(Votes::of_layer(self.nearest, &values(self.output.weight.val())?, self.classes()))
+    /// Who votes, where examples do.
+    pub(crate) fn votes(&self) -> Votes {
+        Votes::of_layer(self.nearest, &self.output.weights(), self.classes())
     }
 
     /// Probabilities of the classes, row by row.
     ///
     /// # Shapes
-    /// `features`: `[batch, features]`; result: `batch * classes` values.
-    ///
-    /// # Errors
-    /// `INTERNAL` where the device does not give the values back.
-    pub fn probabilities(&self, features: Tensor<2>) -> Result<Vec<f32>> {
-        values(activation::softmax(self.forward(features, None)?, 1))
+    /// `features`: `[batch, features]`; result: `[batch, classes]`.
+    pub fn probabilities(&self, features: &[f32]) -> Vec<f32> {
+        let mut scores = self.scores(features);
+        scores.chunks_exact_mut(self.classes().max(1)).for_each(|row| softmax(row, 1.0));
+        scores
     }
 
     /// What the score of a class changes by with each feature of this embedding. Where features are scaled to length one,
@@ -134,73 +114,65 @@ impl Head {
     /// One value a feature.
     ///
     /// # Errors
-    /// `INTERNAL` where there is no such class, or the device does not give the values back.
+    /// `INTERNAL` where there is no such class, or the embedding has another length.
     pub fn sensitivity(&self, embedding: &[f32], class: usize) -> Result<Vec<f32>> {
         let classes = self.classes();
         if class >= classes || embedding.len() != self.features() {
             return Err(Error::Internal { reason: format!("class {class} of a head of {classes}") });
         }
-        let row = TensorData::new(embedding.to_vec(), [1, embedding.len()]);
-        let features = Tensor::<2>::from_data(row, &self.device());
-        let norm = features.clone().powi_scalar(2).sum().sqrt().clamp_min(f32::MIN_POSITIVE);
-        let column = self.output.weight.val().narrow(1, class, 1);
-        let gradient = match &self.hidden {
+        let mut scaled = embedding.to_vec();
+        let norm = if self.unit { to_unit(&mut scaled) } else { 1.0 };
+        let column = self.output.weights().into_iter().skip(class).step_by(classes);
+        let gradient: Vec<f32> = match &self.hidden {
             Some(hidden) => {
-                let units = hidden.forward(if self.unit { to_unit(features) } else { features });
-                let slopes = match self.nearest {
-                    0 => column * units.greater_elem(0.0).float().transpose(),
-                    _ => {
-                        let slopes = self.votes()?.sensitivity(&values(units)?, class);
-                        let shape = [slopes.len(), 1];
-                        Tensor::from_data(TensorData::new(slopes, shape), &self.device())
-                    }
+                let units = hidden.apply(&Rows::of(&scaled, scaled.len()));
+                let slopes: Vec<f32> = match self.nearest {
+                    0 => column.zip(&units).map(|(w, unit)| if *unit > 0.0 { w } else { 0.0 }).collect(),
+                    _ => self.votes().sensitivity(&units, class),
                 };
-                hidden.weight.val().matmul(slopes)
+                hidden.transposed().apply(&Rows::of(&slopes, slopes.len()))
             }
-            None => column,
+            None => column.collect(),
         };
-        let gradient = gradient.squeeze_dim::<1>(1);
-        values(if self.unit { gradient / norm } else { gradient })
+        Ok(gradient.into_iter().map(|value| value / norm).collect())
     }
 
     /// Length of the features it reads.
     pub fn features(&self) -> usize {
-        inputs(self.hidden.as_ref().unwrap_or(&self.output))
+        self.hidden.as_ref().unwrap_or(&self.output).inputs()
+    }
+
+    /// The hidden layer, where there is one, and the output layer.
+    pub(crate) fn layers(&self) -> (Option<&Dense>, &Dense) {
+        (self.hidden.as_ref(), &self.output)
+    }
+
+    /// The layers, to be trained.
+    pub(crate) fn layers_mut(&mut self) -> (Option<&mut Dense>, &mut Dense) {
+        (self.hidden.as_mut(), &mut self.output)
     }
 
     /// How many of the output layer's inputs dropout can leave out.
     pub fn dropped(&self) -> usize {
-        inputs(&self.output)
+        self.output.inputs()
     }
 
     /// The same head with scores divided by a temperature.
     pub fn cooled(mut self, temperature: f32) -> Self {
-        self.output.weight = self.output.weight.map(|weight| weight / temperature);
-        self.output.bias = self.output.bias.map(|bias| bias.map(|bias| bias / temperature));
+        for (_, part) in self.output.parts_mut() {
+            part.iter_mut().for_each(|value| *value /= temperature);
+        }
         self
     }
 
     /// Columns, one after the other, and biases of a linear head; nothing of one with a hidden layer.
-    ///
-    /// # Errors
-    /// `INTERNAL` where the device does not give the values back.
-    pub fn columns(&self) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
-        match (&self.hidden, &self.output.bias) {
-            (None, Some(bias)) => {
-                Ok(Some((values(self.output.weight.val().transpose())?, values(bias.val())?)))
-            }
-            _ => Ok(None),
-        }
+    pub fn columns(&self) -> Option<(Vec<f32>, Vec<f32>)> {
+        self.hidden.is_none().then(|| (self.output.columns(), self.output.biases()))
     }
 
     /// Number of classes it tells apart.
     pub fn classes(&self) -> usize {
-        self.output.weight.val().dims()[1]
-    }
-
-    /// The device its weights are on.
-    pub fn device(&self) -> Device {
-        self.output.weight.val().device()
+        self.output.outputs()
     }
 
     /// Whether it scales features to length one before its first layer.
@@ -224,47 +196,32 @@ impl Head {
     }
 
     /// The head that gives for raw features `x` what this one gives for `(x - mean) * scale`.
-    pub fn fold_standardisation(self, mean: &[f32], scale: &[f32]) -> Self {
-        let fold = |layer: Linear| {
-            let device = layer.weight.val().device();
-            let vector = |v: &[f32]| Tensor::<1>::from_data(TensorData::new(v.to_vec(), [v.len()]), &device);
-            let weight = layer.weight.val() * vector(scale).unsqueeze_dim::<2>(1);
-            let shift = vector(mean).unsqueeze_dim::<2>(0).matmul(weight.clone()).squeeze_dim::<1>(0);
-            Linear {
-                weight: Param::from_tensor(weight),
-                bias: layer.bias.map(|bias| Param::from_tensor(bias.val() - shift)),
+    pub fn fold_standardisation(mut self, mean: &[f32], scale: &[f32]) -> Self {
+        let layer = self.hidden.as_mut().unwrap_or(&mut self.output);
+        let (mut columns, mut biases) = (layer.columns(), layer.biases());
+        for (column, bias) in columns.chunks_exact_mut(layer.inputs().max(1)).zip(&mut biases) {
+            for ((weight, mean), scale) in column.iter_mut().zip(mean).zip(scale) {
+                *weight *= scale;
+                *bias -= *weight * mean;
             }
-        };
-        match self.hidden {
-            Some(hidden) => Self { hidden: Some(fold(hidden)), ..self },
-            None => Self { output: fold(self.output), ..self },
         }
+        *layer = Dense::of_columns(&columns, layer.inputs()).with_biases(&biases);
+        self
     }
 
     /// Its tensors, to be stored together with [`Head::unit`] and [`Head::nearest`].
-    ///
-    /// # Errors
-    /// `INTERNAL` where the device does not give the values back.
-    pub fn to_tensors(&self) -> Result<Vec<HeadTensor>> {
-        let mut tensors = Vec::new();
-        let layers = [("hidden", self.hidden.as_ref()), ("output", Some(&self.output))];
-        for (name, layer) in layers.into_iter().filter_map(|(name, layer)| Some((name, layer?))) {
-            let weight = layer.weight.val();
-            tensors.push(HeadTensor {
-                name: format!("{name}.weight"),
-                shape: weight.dims().to_vec(),
-                values: values(weight)?,
-            });
-            if let Some(bias) = &layer.bias {
-                let bias = bias.val();
-                tensors.push(HeadTensor {
-                    name: format!("{name}.bias"),
-                    shape: bias.dims().to_vec(),
-                    values: values(bias)?,
-                });
-            }
-        }
-        Ok(tensors)
+    pub fn to_tensors(&self) -> Vec<HeadTensor> {
+        let layers = self.hidden.iter().map(|layer| ("hidden", layer)).chain([("output", &self.output)]);
+        let tensors = layers.flat_map(|(name, layer)| {
+            let (inputs, outputs) = (layer.inputs(), layer.outputs());
+            let named =
+                |part: &str, shape, values| HeadTensor { name: format!("{name}.{part}"), shape, values };
+            [
+                named("weight", vec![inputs, outputs], layer.weights()),
+                named("bias", vec![outputs], layer.biases()),
+            ]
+        });
+        tensors.collect()
     }
 
     /// The head that [`Head::to_tensors`] was called on, reading features as they are: see [`Head::with_unit`] and
@@ -272,68 +229,40 @@ impl Head {
     ///
     /// # Errors
     /// `PROJECT_FORMAT` where a tensor is missing or its shape does not fit the others.
-    pub fn from_tensors(tensors: &[HeadTensor], device: &Device) -> Result<Self> {
+    pub fn from_tensors(tensors: &[HeadTensor]) -> Result<Self> {
         let find = |name: &str| tensors.iter().find(|t| t.name == name);
-        let layer = |name: &str| -> Result<Linear> {
+        let layer = |name: &str| -> Result<Dense> {
             let damaged =
                 |what: &str| Error::ProjectFormat { reason: format!("{what} of the head's `{name}`") };
             let weight = find(&format!("{name}.weight")).ok_or_else(|| damaged("there is no weight"))?;
             let bias = find(&format!("{name}.bias")).ok_or_else(|| damaged("there is no bias"))?;
             match weight.shape[..] {
                 [rows, columns] if weight.values.len() == rows * columns && bias.values.len() == columns => {
-                    Ok(linear(rows, columns, weight.values.clone(), bias.values.clone(), device))
+                    Ok(Dense::of_weights(&weight.values, columns).with_biases(&bias.values))
                 }
                 _ => Err(damaged("the shapes do not fit")),
             }
         };
-        let head = Self {
-            unit: false,
-            nearest: 0,
-            hidden: find("hidden.weight").map(|_| layer("hidden")).transpose()?,
-            output: layer("output")?,
-        };
-        match &head.hidden {
-            Some(hidden) if hidden.weight.val().dims()[1] != inputs(&head.output) => {
-                Err(Error::ProjectFormat { reason: "the head's layers do not fit together".into() })
-            }
-            _ => Ok(head),
+        let output = layer("output")?;
+        let hidden = find("hidden.weight").map(|_| layer("hidden")).transpose()?;
+        if hidden.as_ref().is_some_and(|hidden| hidden.outputs() != output.inputs()) {
+            return Err(Error::ProjectFormat { reason: "the head's layers do not fit together".into() });
         }
+        Ok(Self { hidden, ..Self::linear(output) })
     }
 }
 
-/// Rows scaled to length one; zeros stay.
-fn to_unit(rows: Tensor<2>) -> Tensor<2> {
-    let norms = rows.clone().powi_scalar(2).sum_dim(1).sqrt().clamp_min(f32::MIN_POSITIVE);
-    rows / norms
+/// Numbers below zero become zero.
+pub(crate) fn relu(values: &mut [f32]) {
+    values.iter_mut().for_each(|value| *value = value.max(0.0));
 }
 
-/// The values of a tensor on the CPU device, row by row.
-pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    tensor.into_data().try_to_vec::<f32>().map_err(|error| Error::Internal { reason: format!("{error:?}") })
-}
-
-fn inputs(layer: &Linear) -> usize {
-    layer.weight.val().dims()[0]
-}
-
-fn linear(rows: usize, columns: usize, weight: Vec<f32>, bias: Vec<f32>, device: &Device) -> Linear {
-    Linear {
-        weight: Param::from_data(TensorData::new(weight, [rows, columns]), device),
-        bias: Some(Param::from_data(TensorData::new(bias, [columns]), device)),
-    }
-}
-
-#[cfg(test)]
-impl Head {
-    /// The gradients of its tensors, in the order of [`Head::to_tensors`].
-    pub(crate) fn gradients(&self, gradients: &burn::tensor::Gradients) -> Vec<Vec<f32>> {
-        let mut all = Vec::new();
-        for layer in self.hidden.iter().chain([&self.output]) {
-            all.push(values(layer.weight.val().grad(gradients).unwrap()).unwrap());
-            all.push(values(layer.bias.as_ref().unwrap().val().grad(gradients).unwrap()).unwrap());
-        }
-        all
-    }
+/// Scores become probabilities.
+pub(crate) fn softmax(row: &mut [f32], temperature: f32) {
+    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    row.iter_mut().for_each(|score| *score = libm::expf((*score - most) / temperature));
+    let sum: f32 = row.iter().sum();
+    row.iter_mut().for_each(|power| *power /= sum);
 }
 
 #[cfg(test)]
@@ -342,59 +271,76 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    fn features(device: &Device) -> Tensor<2> {
-        Tensor::from_data([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], device)
-    }
+    const FEATURES: [f32; 6] = [1.0, -2.0, 0.5, 0.0, 3.0, 1.0];
 
     /// A head whose output layer is not zero.
     fn head(hidden: usize) -> Head {
-        let device = Device::flex();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut tensors = Head::new(3, hidden, 2, &mut rng, &device).to_tensors().unwrap();
+        let mut tensors = Head::new(3, hidden, 2, &mut rng).to_tensors();
         for tensor in &mut tensors {
             tensor.values.iter_mut().for_each(|v| *v += rng.random_range(-1.0..1.0));
         }
-        Head::from_tensors(&tensors, &device).unwrap()
+        Head::from_tensors(&tensors).unwrap()
+    }
+
+    #[track_caller]
+    fn assert_close(found: &[f32], expected: &[f32]) {
+        assert_eq!(found.len(), expected.len());
+        let close = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(close, "{found:?} {expected:?}");
     }
 
     #[test]
     fn a_new_head_finds_every_class_equally_probable() {
-        let device = Device::flex();
         for hidden in [0, 4] {
-            let head = Head::new(3, hidden, 4, &mut ChaCha8Rng::seed_from_u64(0), &device);
-            assert_eq!(head.probabilities(features(&device)).unwrap(), [0.25; 8]);
-            assert_eq!(head.features(), 3);
+            let head = Head::new(3, hidden, 4, &mut ChaCha8Rng::seed_from_u64(0));
+            assert_eq!(head.probabilities(&FEATURES), [0.25; 8]);
+            assert_eq!((head.features(), head.classes()), (3, 4));
+        }
+    }
+
+    #[test]
+    fn scores_are_those_of_the_definition() {
+        for hidden in [0, 4] {
+            let head = head(hidden);
+            let tensors = head.to_tensors();
+            let mut rows: Vec<Vec<f64>> =
+                FEATURES.chunks(3).map(|row| row.iter().map(|v| f64::from(*v)).collect()).collect();
+            for (index, layer) in tensors.chunks(2).enumerate() {
+                let [weight, bias] = layer else { panic!("a weight and a bias") };
+                let outputs = bias.values.len();
+                let sum = |row: &Vec<f64>, output: usize| {
+                    let column = weight.values.iter().skip(output).step_by(outputs);
+                    let sum: f64 = row.iter().zip(column).map(|(a, b)| a * f64::from(*b)).sum();
+                    let sum = sum + f64::from(bias.values[output]);
+                    if index + 1 < tensors.len() / 2 { sum.max(0.0) } else { sum }
+                };
+                rows = rows.iter().map(|row| (0..outputs).map(|output| sum(row, output)).collect()).collect();
+            }
+            let expected: Vec<f32> = rows.concat().into_iter().map(|value| value as f32).collect();
+            assert_close(&head.scores(&FEATURES), &expected);
+            let cooled: Vec<f32> = expected.iter().map(|score| score / 2.5).collect();
+            assert_close(&head.cooled(2.5).scores(&FEATURES), &cooled);
         }
     }
 
     #[test]
     fn folding_the_standardisation_changes_no_score() {
-        let device = Device::flex();
         let (mean, scale) = ([0.5, -1.0, 2.0], [2.0, 0.25, 1.5]);
-        let row = |v: [f32; 3]| Tensor::<2>::from_data([v], &device);
+        let standardise = |(at, value): (usize, &f32)| (value - mean[at % 3]) * scale[at % 3];
+        let standardised: Vec<f32> = FEATURES.iter().enumerate().map(standardise).collect();
         for hidden in [0, 4] {
-            let standardised = (features(&device) - row(mean)) * row(scale);
-            let expected = values(head(hidden).forward(standardised, None).unwrap()).unwrap();
             let raw = |unit| head(hidden).fold_standardisation(&mean, &scale).with_unit(unit);
-            let close = |found: Vec<f32>| {
-                for (a, b) in expected.iter().zip(&found) {
-                    assert!((a - b).abs() < 1e-5, "{expected:?} {found:?}");
-                }
-            };
-            close(values(raw(false).forward(features(&device), None).unwrap()).unwrap());
-            let norms = Tensor::<2>::from_data([[5.25f32.sqrt()], [10f32.sqrt()]], &device);
-            let unit = values(raw(true).forward(features(&device), None).unwrap()).unwrap();
-            let expected = values(raw(false).forward(features(&device) / norms, None).unwrap()).unwrap();
-            for (a, b) in expected.iter().zip(&unit) {
-                assert!((a - b).abs() < 1e-5, "{expected:?} {unit:?}");
-            }
+            assert_close(&raw(false).scores(&FEATURES), &head(hidden).scores(&standardised));
+            let norms = [5.25f32.sqrt(), 10f32.sqrt()];
+            let unit: Vec<f32> = FEATURES.iter().enumerate().map(|(at, v)| v / norms[at / 3]).collect();
+            assert_close(&raw(true).scores(&FEATURES), &raw(false).scores(&unit));
         }
     }
 
     #[test]
     fn tensors_that_do_not_fit_are_refused() {
-        let device = Device::flex();
-        let whole = head(4).to_tensors().unwrap();
+        let whole = head(4).to_tensors();
         assert_eq!(
             whole.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
             ["hidden.weight", "hidden.bias", "output.weight", "output.bias"]
@@ -402,11 +348,11 @@ mod tests {
         for index in 1..whole.len() {
             let mut fewer = whole.clone();
             fewer.remove(index);
-            assert_eq!(Head::from_tensors(&fewer, &device).unwrap_err().code(), "PROJECT_FORMAT");
+            assert_eq!(Head::from_tensors(&fewer).unwrap_err().code(), "PROJECT_FORMAT");
         }
         let mut narrow = whole.clone();
         narrow[2].shape = vec![3, 2];
         narrow[2].values.truncate(6);
-        assert_eq!(Head::from_tensors(&narrow, &device).unwrap_err().code(), "PROJECT_FORMAT");
+        assert_eq!(Head::from_tensors(&narrow).unwrap_err().code(), "PROJECT_FORMAT");
     }
 }

@@ -170,7 +170,7 @@ mod tests {
     use crate::weights::Tensors;
 
     fn backbone(seed: u64) -> Backbone {
-        Backbone::load(Tensors::read(&sample::weights(seed, |_| ())).unwrap(), &Device::flex()).unwrap()
+        Backbone::load(Tensors::read(&sample::weights(seed, |_| ())).unwrap()).unwrap()
     }
 
     /// `[batch, 3, side, side]` -> `[batch, side, side, 3]`
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn the_plan_gives_what_the_module_gives_at_every_size_and_batch() {
         let backbone = backbone(1);
-        let plan = block_on(backbone.lower(backbone.len())).unwrap();
+        let plan = backbone.lower(backbone.len()).unwrap();
         for (side, batch) in [(32, 1), (32, 5), (64, 3), (96, 1), (128, 2), (160, 1), (224, 1)] {
             let images = sample::image(batch, side, &Device::flex());
             let expected: Vec<f32> = backbone.embed(images.clone()).into_data().try_to_vec().unwrap();
@@ -205,7 +205,7 @@ mod tests {
         for cut in 1..backbone.len() {
             let expected: Vec<f32> =
                 backbone.forward(images.clone(), 0..cut).into_data().try_to_vec().unwrap();
-            let prefix = CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), 64).unwrap();
+            let prefix = CpuPrefix::compile(&backbone.lower(cut).unwrap(), 64).unwrap();
             let difference = difference(&prefix.run(&interleaved(&images)).unwrap(), &expected);
             assert!(difference < 1e-4, "cut {cut}: {difference}");
         }
@@ -216,7 +216,7 @@ mod tests {
     #[track_caller]
     fn module_and_plan_agree(arch: &str, sides: &[usize]) {
         let (backbone, _) = sample::backbone_of(arch, 3);
-        let plan = block_on(backbone.lower(backbone.len())).unwrap();
+        let plan = backbone.lower(backbone.len()).unwrap();
         for &side in sides {
             let images = sample::image(2, side, &Device::flex());
             let expected: Vec<f32> = backbone.embed(images.clone()).into_data().try_to_vec().unwrap();
@@ -234,7 +234,7 @@ mod tests {
         let images = interleaved(&map);
         for cut in 1..backbone.len() {
             let expected = backbone.forward(map, cut - 1..cut);
-            let prefix = CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), side).unwrap();
+            let prefix = CpuPrefix::compile(&backbone.lower(cut).unwrap(), side).unwrap();
             let found = prefix.run(&images).unwrap();
             map = Tensor::from_data(TensorData::new(found.clone(), expected.dims()), &Device::flex());
             let difference = difference(&found, &expected.into_data().try_to_vec::<f32>().unwrap());
@@ -280,7 +280,7 @@ mod tests {
     fn an_image_that_is_too_small_is_refused() {
         let plan = block_on(async {
             let (backbone, _) = sample::backbone_of("alexnet", 1);
-            backbone.lower(backbone.len()).await.unwrap()
+            backbone.lower(backbone.len()).unwrap()
         });
         assert_eq!(CpuPrefix::compile(&plan, 32).unwrap_err().code(), "OPTION_INVALID");
     }
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn an_image_gives_the_same_features_alone_and_in_a_batch_and_twice() {
         let backbone = backbone(3);
-        let plan = block_on(backbone.lower(backbone.len())).unwrap();
+        let plan = backbone.lower(backbone.len()).unwrap();
         let images = interleaved(&sample::image(7, 64, &Device::flex()));
         let prefix = CpuPrefix::compile(&plan, 64).unwrap();
         let together = prefix.run(&images).unwrap();
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn a_part_of_an_image_is_refused() {
         let backbone = backbone(4);
-        let prefix = CpuPrefix::compile(&block_on(backbone.lower(3)).unwrap(), 32).unwrap();
+        let prefix = CpuPrefix::compile(&backbone.lower(3).unwrap(), 32).unwrap();
         assert_eq!(prefix.run(&[0.0; 32 * 32 * 3 - 1]).unwrap_err().code(), "INTERNAL");
     }
 }

@@ -15,8 +15,9 @@ pub struct MapCache {
 }
 
 impl MapCache {
-    /// Names the cut, the augmentation and the bytes that may be kept; what is of others, or past it, is forgotten.
-    pub fn use_for(&mut self, cut: usize, augmentation: &str, budget: usize) {
+    /// Names the cut, the augmentation, the bytes that may be kept and the examples; what is of others, or past it, is forgotten.
+    pub fn use_for(&mut self, cut: usize, augmentation: &str, budget: usize, examples: impl Fn(u32) -> bool) {
+        self.keep(|(example, _)| examples(example));
         if self.cut != cut || budget < self.bytes {
             self.keep(|_| false);
         }
@@ -49,11 +50,6 @@ impl MapCache {
         None
     }
 
-    /// Forgets an example.
-    pub fn remove(&mut self, example: u32) {
-        self.keep(|(own, _)| own != example);
-    }
-
     fn keep(&mut self, wanted: impl Fn((u32, u32)) -> bool) {
         self.maps.retain(|key, _| wanted(*key));
         self.bytes = self.maps.values().map(|map| size_of_val(&**map)).sum();
@@ -68,16 +64,16 @@ mod tests {
     fn the_budget_is_kept_and_other_cuts_are_forgotten() {
         let map = || Features::from([f16::ONE; 10]);
         let mut cache = MapCache::default();
-        cache.use_for(3, "a", 45);
+        cache.use_for(3, "a", 45, |_| true);
         assert_eq!(cache.room(10), 2);
         assert!(cache.put((1, 0), map()).is_none() && cache.put((1, 1), map()).is_none());
         assert!(cache.put((2, 0), map()).is_some());
-        cache.use_for(3, "b", 45);
+        cache.use_for(3, "b", 45, |_| true);
         assert!(cache.get((1, 0)).is_some() && cache.get((1, 1)).is_none());
-        cache.remove(1);
+        cache.use_for(3, "b", 45, |example| example != 1);
         assert_eq!(cache.room(10), 2);
         assert!(cache.put((1, 0), map()).is_none());
-        cache.use_for(4, "b", 45);
+        cache.use_for(4, "b", 45, |_| true);
         assert!(cache.get((1, 0)).is_none());
     }
 }

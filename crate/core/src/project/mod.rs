@@ -7,7 +7,6 @@ use crate::head::{Head, HeadTensor};
 use crate::model::Model;
 use crate::train::Report;
 use crate::weights::{self, Precision, Spec, Written};
-use burn::tensor::Device;
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
@@ -179,7 +178,7 @@ impl Project {
             shape: vec![references.len() / length.max(1), length],
             bytes: references.iter().flat_map(|value| value.to_le_bytes()).collect(),
         }];
-        let head = self.model.head.to_tensors()?;
+        let head = self.model.head.to_tensors();
         tensors.extend(head.iter().map(|tensor| written(tensor, "")));
         let stages = self.model.tuned.iter().flat_map(|tuned| &tuned.tensors);
         tensors.extend(stages.map(|tensor| written(tensor, STAGES)));
@@ -223,7 +222,7 @@ fn read_tensors(bytes: &[u8]) -> Result<Numbers> {
             None => tensors.push(HeadTensor { name, shape, values }),
         }
     }
-    let head = Head::from_tensors(&tensors, &Device::flex())?;
+    let head = Head::from_tensors(&tensors)?;
     if !references.len().is_multiple_of(head.features().max(1)) {
         return Err(damaged("the embeddings do not fit the head"));
     }

@@ -1,14 +1,11 @@
 //! A head in training by gradients: a batch of views a step, in an order drawn anew each epoch.
 
-use super::linear::Linear;
 use super::network::Network;
 use super::tune::mixup::Mixup;
 use super::{Standardisation, Sums, Targets, TrainOptions, Views};
-use crate::dense::{Dense, Rows};
-use crate::error::Result;
+use crate::dense::Dense;
 use crate::head::Head;
 use crate::seed;
-use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -20,16 +17,10 @@ pub struct Descent {
     targets: Targets,
     standardisation: Standardisation,
     rng: ChaCha8Rng,
-    learner: Learner,
+    network: Network,
     order: Vec<usize>,
     steps: usize,
     sums: Sums,
-}
-
-/// The head in training.
-enum Learner {
-    Linear(Linear),
-    Network(Box<Network>),
 }
 
 impl Descent {
@@ -43,10 +34,7 @@ impl Descent {
     ) -> Self {
         train.keep_standardised(by);
         let mut rng = ChaCha8Rng::seed_from_u64(seed::mix(seed, 0, seed::TRAINING).into());
-        let learner = match options.hidden {
-            0 => Learner::Linear(Linear::new(train.length(), classes, options.rule(), options.weight_decay)),
-            _ => Learner::Network(Box::new(Network::new(train.length(), classes, options, &mut rng))),
-        };
+        let head = Head::new(train.length(), options.hidden as usize, classes, &mut rng);
         Self {
             targets: Targets::new(options, classes, &train.classes()),
             standardisation: by.clone(),
@@ -56,40 +44,34 @@ impl Descent {
             options: options.clone(),
             train,
             rng,
-            learner,
+            network: Network::new(head, options.rule(), options.weight_decay),
         }
     }
 
     /// Begins with this layer, where a linear head is trained.
     pub fn start_from(&mut self, layer: Dense) {
-        if let Learner::Linear(linear) = &mut self.learner {
-            linear.start_from(layer);
+        if self.options.hidden == 0 {
+            self.network = Network::new(Head::linear(layer), self.options.rule(), self.options.weight_decay);
         }
     }
 
     /// Takes one step; gives what the epoch's steps made of the views after its last.
-    ///
-    /// # Errors
-    /// `INTERNAL` where the device does not give the values back.
-    pub fn step(&mut self) -> Result<Option<Sums>> {
+    pub fn step(&mut self) -> Option<Sums> {
         let (size, per_epoch) = (self.options.batch_size as usize, self.steps_per_epoch());
         let place = self.steps % per_epoch;
         if place == 0 {
             self.order.shuffle(&mut self.rng);
         }
         let batch: Vec<usize> = self.order.iter().skip(place * size).take(size).copied().collect();
-        self.update(&batch)?;
+        self.update(&batch);
         self.steps += 1;
         let ends = self.steps.is_multiple_of(per_epoch) || !self.sums.loss().is_finite();
-        Ok(ends.then(|| std::mem::take(&mut self.sums)))
+        ends.then(|| std::mem::take(&mut self.sums))
     }
 
-    /// The head as it is. Errors as [`Head::from_tensors`].
-    pub fn head(&self) -> Result<Head> {
-        match &self.learner {
-            Learner::Linear(linear) => linear.head(&Device::flex()),
-            Learner::Network(network) => Ok(network.head()),
-        }
+    /// The head as it is.
+    pub fn head(&self) -> Head {
+        self.network.head().clone()
     }
 
     fn steps_per_epoch(&self) -> usize {
@@ -97,35 +79,18 @@ impl Descent {
     }
 
     /// One step on a batch.
-    fn update(&mut self, batch: &[usize]) -> Result<()> {
+    fn update(&mut self, batch: &[usize]) {
         let classes: Vec<usize> = batch.iter().map(|index| self.train.class(*index)).collect();
-        let (rate, length) = (self.learning_rate(), self.train.length());
         let mut rows = self.train.standardised(batch, &self.standardisation);
         let mut shares = self.targets.shares(&classes);
         if self.options.mixup > 0.0 {
             let mixup = Mixup::draw(self.options.mixup, batch.len(), &mut self.rng);
             (rows, shares) = (mixup.mix(&rows), mixup.mix(&shares));
         }
-        let (value, scores) = match &mut self.learner {
-            Learner::Linear(linear) => {
-                if let Some(factors) = dropout(&self.options, rows.len(), &mut self.rng) {
-                    rows.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
-                }
-                linear.step(&Rows::of(&rows, length), &shares, rate)
-            }
-            Learner::Network(network) => {
-                let device = network.device();
-                let tensor = |values, width| {
-                    Tensor::from_data(TensorData::new(values, [classes.len(), width]), &device)
-                };
-                let width = self.options.hidden as usize;
-                let factors = dropout(&self.options, classes.len() * width, &mut self.rng)
-                    .map(|factors| tensor(factors, width));
-                network.step(tensor(rows, length), factors, shares, rate)?
-            }
-        };
+        let factors = dropout(&self.options, batch.len() * self.network.dropped(), &mut self.rng);
+        let rate = self.learning_rate();
+        let (value, scores) = self.network.step(rows, factors.as_deref(), &shares, rate);
         self.sums.add(value, &scores, &classes);
-        Ok(())
     }
 
     fn learning_rate(&self) -> f64 {

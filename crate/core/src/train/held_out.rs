@@ -1,5 +1,7 @@
 //! What cross-validation makes of examples.
 
+use crate::head::softmax;
+
 /// Standard errors that a difference has to be above.
 const ERRORS: f64 = 2.0;
 
@@ -59,14 +61,6 @@ impl HeldOut {
             (*view, -libm::log(f64::from(probability)))
         })
     }
-}
-
-/// Scores become probabilities.
-fn softmax(row: &mut [f32], temperature: f32) {
-    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    row.iter_mut().for_each(|score| *score = libm::expf((*score - most) / temperature));
-    let sum: f32 = row.iter().sum();
-    row.iter_mut().for_each(|power| *power /= sum);
 }
 
 #[cfg(test)]

@@ -8,9 +8,7 @@ use super::objective::Objective;
 use super::samples::Samples;
 use super::strength::FALLBACK;
 use super::{Standardisation, Targets, TrainOptions, Views};
-use crate::error::Result;
 use crate::head::Head;
-use burn::tensor::Device;
 
 /// Iterations at most, from a head that knows most of the examples and from nothing.
 const MOST_WARM: usize = 8;
@@ -31,8 +29,8 @@ pub struct Start {
     pub temperature: f32,
 }
 
-/// The head of plain views, each of one example. Errors as [`Head::from_tensors`].
-pub fn resolve(plain: Views, options: &TrainOptions, start: &Start) -> Result<Head> {
+/// The head of plain views, each of one example.
+pub fn resolve(plain: Views, options: &TrainOptions, start: &Start) -> Head {
     let (classes, length, count) = (start.classes, plain.length(), plain.len().max(1));
     let by = Standardisation::shrunk(&plain);
     let truth = plain.classes();
@@ -51,8 +49,8 @@ pub fn resolve(plain: Views, options: &TrainOptions, start: &Start) -> Result<He
         }
     }
     let at: Vec<f32> = solver.point().at.iter().map(|value| value / start.temperature).collect();
-    let head = Head::linear(&objective.layer(&at), &Device::flex())?;
-    Ok(head.fold_standardisation(&by.mean, &by.scale).with_unit(by.unit))
+    let head = Head::linear(objective.layer(&at));
+    head.fold_standardisation(&by.mean, &by.scale).with_unit(by.unit)
 }
 
 #[cfg(test)]
@@ -87,13 +85,13 @@ mod tests {
 
     /// What a head begins with where another ended.
     fn known(head: &Head) -> Option<(Vec<f32>, Vec<f32>)> {
-        let (mut columns, mut biases) = head.columns().unwrap()?;
+        let (mut columns, mut biases) = head.columns()?;
         columns.iter_mut().chain(&mut biases).for_each(|value| *value *= 0.7);
         Some((columns, biases))
     }
 
     fn weights(head: &Head) -> Vec<f32> {
-        head.to_tensors().unwrap().into_iter().flat_map(|tensor| tensor.values).collect()
+        head.to_tensors().into_iter().flat_map(|tensor| tensor.values).collect()
     }
 
     /// Largest difference of two heads' weights, in parts of the largest weight.
@@ -109,20 +107,20 @@ mod tests {
         let mut head: Option<Head> = None;
         for count in 30..=60 {
             let start = start(head.as_ref().and_then(known));
-            head = Some(resolve(views(count, 3), &options, &start).unwrap());
+            head = Some(resolve(views(count, 3), &options, &start));
         }
-        let at_once = resolve(views(60, 3), &options, &start(None)).unwrap();
+        let at_once = resolve(views(60, 3), &options, &start(None));
         let gap = difference(&head.unwrap(), &at_once);
         assert!(gap < 0.03, "{gap}");
     }
 
     #[test]
     fn a_warm_start_is_where_the_old_head_was() {
-        let old = resolve(views(60, 3), &TrainOptions::default(), &start(None)).unwrap();
+        let old = resolve(views(60, 3), &TrainOptions::default(), &start(None));
         let by = Standardisation::shrunk(&views(60, 3));
         let (columns, biases) = known(&old).unwrap();
         let at: Vec<f32> = by.layer(columns, biases).values().iter().map(|value| value / 0.7).collect();
-        let again = Head::linear(&Dense::from_values(LENGTH, 3, &at), &Device::flex()).unwrap();
+        let again = Head::linear(Dense::from_values(LENGTH, 3, &at));
         let again = again.fold_standardisation(&by.mean, &by.scale).with_unit(true);
         assert!(difference(&again, &old) < 1e-4);
     }

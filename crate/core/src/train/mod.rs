@@ -6,7 +6,6 @@ mod cross_validation;
 mod descent;
 mod held_out;
 mod lbfgs;
-mod linear;
 mod live;
 mod neighbours;
 mod network;

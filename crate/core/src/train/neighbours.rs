@@ -9,7 +9,6 @@ use crate::dataset::folds;
 use crate::dense::Dense;
 use crate::evaluate::Temperature;
 use crate::head::{Head, Votes};
-use burn::tensor::Device;
 
 /// Numbers of neighbours that are tried: the odd ones that are usual with few examples.
 const NEAREST: [usize; 3] = [1, 3, 5];
@@ -114,7 +113,7 @@ impl Neighbours {
     pub fn head(&self) -> Head {
         let Neighbourhood { nearest, temperature } = self.chosen;
         let chosen = (self.classes, nearest, temperature);
-        Head::neighbours(self.examples.weights(), &self.truth, chosen, &Device::flex())
+        Head::neighbours(self.examples.clone(), &self.truth, chosen)
     }
 
     /// The votes of the examples, but for those of a fold that is left out.

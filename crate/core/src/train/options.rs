@@ -187,6 +187,11 @@ impl TrainOptions {
         }
     }
 
+    /// What the augmented views depend on, as one text.
+    pub(crate) fn augmentation(&self) -> Result<String> {
+        serde_json::to_string(&self.augment).map_err(Error::internal)
+    }
+
     fn validate(&self) -> Result<()> {
         whole("epochs", self.epochs, 1, 10_000)?;
         whole("views", self.views, 1, 100)?;

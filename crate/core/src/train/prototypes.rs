@@ -6,11 +6,9 @@
 use super::{HeldOut, Standardisation, Sums, Views};
 use crate::dataset::folds;
 use crate::dense::{Dense, Rows};
-use crate::error::Result;
 use crate::evaluate::Temperature;
 use crate::head::Head;
 use crate::train::targets;
-use burn::tensor::Device;
 
 /// What cosines are multiplied by before the temperature: they differ by hundredths, and the temperature's range is fixed.
 pub const SHARPNESS: f32 = 20.0;
@@ -83,9 +81,9 @@ impl Prototypes {
         self.taken
     }
 
-    /// The head. Errors as [`Head::from_tensors`].
-    pub fn head(&self) -> Result<Head> {
-        Head::linear(&self.layer, &Device::flex())
+    /// The head.
+    pub fn head(&self) -> Head {
+        Head::linear(self.layer.clone())
     }
 }
 
@@ -144,10 +142,9 @@ mod tests {
         assert_eq!(prototypes.step().accuracy(), 1.0);
         assert!(prototypes.ended() && prototypes.held_out().unwrap().loss().is_finite());
         let test = views(&[&[-70.0, 35.0], &[45.0, 120.0], &[130.0, 250.0]]);
-        let head = prototypes.head().unwrap().with_unit(true);
+        let head = prototypes.head().with_unit(true);
         let rows: Vec<f32> = test.standardised(&[0, 1, 2, 3, 4, 5], &Standardisation::unit(2));
-        let rows = burn::tensor::TensorData::new(rows, [6, 2]);
-        let found = head.probabilities(burn::tensor::Tensor::from_data(rows, &Device::flex())).unwrap();
+        let found = head.probabilities(&rows);
         let predicted: Vec<usize> = found.chunks_exact(3).map(crate::evaluate::argmax).collect();
         assert_eq!(predicted, test.classes());
     }

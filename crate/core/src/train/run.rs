@@ -10,7 +10,6 @@ use super::{
 use crate::error::{Error, Result};
 use crate::evaluate::Metrics;
 use crate::head::Head;
-use burn::tensor::{Tensor, TensorData};
 
 /// Views that are judged at once.
 const VALIDATION_BATCH: usize = 256;
@@ -69,13 +68,13 @@ impl Learner {
         }
     }
 
-    /// The head as it is. Errors as [`Head::from_tensors`].
-    fn head(&self) -> Result<Head> {
+    /// The head as it is.
+    fn head(&self) -> Head {
         match self {
             Self::Descent(descent) => descent.head(),
             Self::Solve(solve) => solve.head(),
             Self::Prototypes(prototypes) => prototypes.head(),
-            Self::Neighbours(neighbours) => Ok(neighbours.head()),
+            Self::Neighbours(neighbours) => neighbours.head(),
         }
     }
 }
@@ -182,7 +181,7 @@ impl Run {
             return Ok(Progress::Finished);
         }
         let sums = match &mut self.learner {
-            Learner::Descent(descent) => descent.step()?,
+            Learner::Descent(descent) => descent.step(),
             Learner::Solve(solve) => solve.step(),
             Learner::Prototypes(prototypes) => Some(prototypes.step()),
             Learner::Neighbours(neighbours) => neighbours.step(),
@@ -190,7 +189,7 @@ impl Run {
         self.choose();
         match sums {
             Some(sums) if !sums.loss().is_finite() => self.diverge(&sums),
-            Some(sums) => self.close_epoch(&sums).map(Progress::Epoch),
+            Some(sums) => Ok(Progress::Epoch(self.close_epoch(&sums))),
             None => Ok(Progress::Step),
         }
     }
@@ -249,10 +248,10 @@ impl Run {
         Ok(Progress::Finished)
     }
 
-    fn close_epoch(&mut self, sums: &Sums) -> Result<EpochRow> {
+    fn close_epoch(&mut self, sums: &Sums) -> EpochRow {
         let epoch = self.epochs_done() + 1;
-        let head = self.learner.head()?;
-        let validation = self.validate(&head)?;
+        let head = self.learner.head();
+        let validation = self.validate(&head);
         let row = EpochRow {
             phase: Phase::Head,
             epoch,
@@ -265,7 +264,7 @@ impl Run {
             self.best = Some(Best { epoch, head, validation });
         }
         self.rows.push(row.clone());
-        Ok(row)
+        row
     }
 
     /// Whether a head is to be kept: the solver's nearer to the optimum always, AdamW's where it validates better.
@@ -297,19 +296,17 @@ impl Run {
         self.learner = rival;
     }
 
-    fn validate(&self, head: &Head) -> Result<Option<Metrics>> {
+    fn validate(&self, head: &Head) -> Option<Metrics> {
         if self.validation.is_empty() {
-            return Ok(None);
+            return None;
         }
-        let device = head.device();
         let mut probabilities = Vec::with_capacity(self.validation.len() * self.labels.len());
         let indices: Vec<usize> = (0..self.validation.len()).collect();
         for batch in indices.chunks(VALIDATION_BATCH) {
-            let rows = self.validation.standardised(batch, &self.standardisation);
-            let rows = TensorData::new(rows, [batch.len(), self.validation.length()]);
-            probabilities.extend(head.probabilities(Tensor::from_data(rows, &device))?);
+            probabilities
+                .extend(head.probabilities(&self.validation.standardised(batch, &self.standardisation)));
         }
-        Ok(Some(Metrics::new(&self.labels, &probabilities, &self.validation.classes())))
+        Some(Metrics::new(&self.labels, &probabilities, &self.validation.classes()))
     }
 }
 

@@ -6,9 +6,7 @@ use super::samples::Samples;
 use super::strength::{Choice, Selection};
 use super::{HeldOut, Standardisation, Sums, Targets, TrainOptions, Views};
 use crate::dense::Dense;
-use crate::error::Result;
 use crate::head::Head;
-use burn::tensor::Device;
 
 /// A gradient whose largest number is below this is flat: the head no longer changes what it predicts.
 const FLAT: f64 = 1e-4;
@@ -108,13 +106,13 @@ impl Solve {
         self.ended
     }
 
-    /// The head as it is, at the temperature that was chosen. Errors as [`Head::from_tensors`].
-    pub fn head(&self) -> Result<Head> {
+    /// The head as it is, at the temperature that was chosen.
+    pub fn head(&self) -> Head {
         let start = || self.start.clone();
         let mut at = self.solver.as_ref().map_or_else(start, |solver| solver.point().at.clone());
         let temperature = self.choice.map_or(1.0, |choice| choice.temperature);
         at.iter_mut().for_each(|value| *value /= temperature);
-        Head::linear(&self.objective.layer(&at), &Device::flex())
+        Head::linear(self.objective.layer(&at))
     }
 }
 

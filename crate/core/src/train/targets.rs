@@ -118,7 +118,7 @@ mod tests {
         let targets = Targets::new(&TrainOptions::default(), 3, &[0, 2, 2]);
         let scores = Tensor::<2>::from_data(SCORES, &Device::flex().autodiff()).require_grad();
         let gradients = loss(scores.clone(), targets.shares(&[0, 2])).backward();
-        let expected = crate::head::values(scores.grad(&gradients).unwrap()).unwrap();
+        let expected = crate::device::values(scores.grad(&gradients).unwrap()).unwrap();
         let mut found = SCORES.concat();
         loss_into_gradient(&mut found, &targets.shares(&[0, 2]), 3);
         for (a, b) in found.iter().zip(&expected) {

@@ -1,6 +1,6 @@
 //! The views that a run reads: their features and classes.
 
-use crate::dense::{Dense, Rows};
+use crate::dense::{Dense, Rows, to_unit};
 use crate::prefix::cache::Features;
 use rekindle_kernel::widen_into;
 use std::sync::Arc;
@@ -198,19 +198,6 @@ impl Standardisation {
             *value = (*value - mean) * scale;
         }
     }
-}
-
-/// Scales a vector to length one; zeros stay.
-fn to_unit(row: &mut [f32]) {
-    // In parts of eight, so that it can be vectorised and is yet the same everywhere.
-    let (parts, rest) = row.as_chunks::<8>();
-    let mut sums = [0.0f32; 8];
-    for part in parts {
-        sums.iter_mut().zip(part).for_each(|(sum, value)| *sum += value * value);
-    }
-    let squares = sums.iter().sum::<f32>() + rest.iter().map(|value| value * value).sum::<f32>();
-    let norm = squares.sqrt().max(f32::MIN_POSITIVE);
-    row.iter_mut().for_each(|value| *value /= norm);
 }
 
 /// Mean and variance of each feature, of unit vectors where that is asked for.

@@ -37,7 +37,7 @@ impl Tuner {
             Solver::Prototype => {
                 let means = Prototypes::new(&views, labels.len(), self.seed);
                 report.temperature = means.temperature();
-                means.head()?.with_unit(true)
+                means.head().with_unit(true)
             }
             Solver::Neighbours => {
                 let chosen = before.filter(|_| ids.len() > MOST_CHOSEN).and_then(neighbourhood);
@@ -51,12 +51,12 @@ impl Tuner {
                 let solved = before.filter(|model| model.report.strength.is_some());
                 let start = Start {
                     classes: labels.len(),
-                    known: linear.map(|model| model.columns_for(&labels)).transpose()?.flatten(),
+                    known: linear.and_then(|model| model.columns_for(&labels)),
                     strength: solved.and_then(|model| model.report.strength),
                     temperature: solved.map_or(1.0, |model| model.report.temperature),
                 };
                 (report.strength, report.temperature) = (start.strength, start.temperature);
-                resolve(views, options, &start)?
+                resolve(views, options, &start)
             }
         };
         let embeddings: Vec<Features> = ids.iter().filter_map(|id| self.cache.get(*id, 0)).cloned().collect();

@@ -1,6 +1,7 @@
 //! Fine-tuning as a caller drives it, on a network of random weights and images that differ in colour.
 
 use super::*;
+use crate::FineTuner;
 use crate::backbone::sample;
 use crate::device::Device;
 use crate::image::{Augment, Pixels};
@@ -17,6 +18,7 @@ fn image(label: &str, number: u32) -> Pixels {
 struct Studio {
     embedder: Embedder,
     tuner: Tuner,
+    fine_tuner: FineTuner,
     images: Vec<Pixels>,
 }
 
@@ -26,7 +28,8 @@ impl Studio {
         let embedder = block_on(Embedder::new(&weights, Device::Cpu, Some(32))).unwrap();
         let length = embedder.feature_len();
         let tuner = Tuner::new(embedder.spec().clone(), 32, length, 9).with_backbone(&embedder);
-        let mut studio = Self { embedder, tuner, images: Vec::new() };
+        let fine_tuner = FineTuner::new(&embedder);
+        let mut studio = Self { embedder, tuner, fine_tuner, images: Vec::new() };
         for number in 0..each {
             studio.add("red", number);
             studio.add("blue", number);
@@ -59,7 +62,8 @@ impl Studio {
 
     fn tune(&mut self, options: &TrainOptions) -> Report {
         let training = self.head(options);
-        let mut run = block_on(self.tuner.start_tuning(training)).unwrap();
+        let start = self.tuner.prepare_tuning(training).unwrap();
+        let mut run = self.fine_tuner.start(start).unwrap();
         let mut wanted = run.tuning.pending();
         loop {
             for pending in wanted {
@@ -68,7 +72,7 @@ impl Studio {
             }
             wanted = run.tuning.wants();
             if wanted.is_empty() && run.tuning.step().unwrap() == Progress::Finished {
-                return self.tuner.finish_tuning(run).unwrap();
+                return self.tuner.finish_tuning(run.finish().unwrap()).unwrap();
             }
         }
     }
@@ -127,7 +131,8 @@ fn mixing_reads_images_and_trains_the_same_stages() {
         let mut studio = Studio::new(4);
         let options = TrainOptions { tune, ..options(Strategy::Partial) };
         let training = studio.head(&options);
-        assert_eq!(block_on(studio.tuner.start_tuning(training)).unwrap().cut(), 0);
+        let start = studio.tuner.prepare_tuning(training).unwrap();
+        assert_eq!(studio.fine_tuner.start(start).unwrap().cut(), 0);
         let mut report = studio.tune(&options);
         assert_eq!(report.tuning.as_ref().unwrap().cut, 17);
         assert_eq!(studio.predict(&studio.tuner, &image("red", 77)).label, "red");

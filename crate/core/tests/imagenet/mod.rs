@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use pollster::block_on;
 use rekindle::backbone::Classifier;
 use rekindle::{Augment, Embedder, Pixels, Result, View};
 
@@ -40,7 +39,7 @@ pub fn known() -> Vec<Known> {
 pub fn ranks(embedder: &Embedder, classifier: &Classifier, photos: &[Known]) -> Result<Vec<usize>> {
     let rank = |photo: &Known| {
         let view = embedder.view(&photo.image, View { index: 0, seed: 0 }, &Augment::default())?;
-        let logits = classifier.logits(&block_on(embedder.map(&view))?)?;
+        let logits = classifier.logits(&embedder.map(&view)?)?;
         let own = logits.get(photo.class).copied().unwrap_or(f32::NEG_INFINITY);
         Ok(logits.iter().filter(|score| **score > own).count())
     };

@@ -4,7 +4,6 @@ import type { WasmModule } from '../../wasm.js';
 declare const init: WasmModule['default'];
 export default init;
 export declare const useKernels: WasmModule['useKernels'];
-export declare const testTraining: WasmModule['testTraining'];
 export declare const probe: WasmModule['probe'];
 export declare const traits: WasmModule['traits'];
 export declare const defaultTrainOptions: WasmModule['defaultTrainOptions'];

@@ -1,15 +1,15 @@
 //! A convolution with its norm and activation.
 
 use burn::module::{Module, Param, RunningState};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::{Device, Tensor, TensorData, module, ops::ConvOptions};
+use burn::nn::conv::Conv2d;
+use burn::nn::{BatchNorm, PaddingConfig2d};
+use burn::tensor::{Tensor, module, ops::ConvOptions};
 
 use super::activate;
 use crate::backbone::Loader;
 use crate::backbone::depthwise::depthwise;
 use crate::backbone::pointwise::pointwise;
-use crate::device;
+use crate::backbone::primitive::{stored, tensor};
 use crate::error::Result;
 use crate::prefix::{Activation, Convolution, Padding, Plan, Value};
 
@@ -137,8 +137,8 @@ impl ConvNorm {
     /// is the layer's own where none is given.
     ///
     /// # Errors
-    /// `DEVICE_LOST` where the weights cannot be read back; `INTERNAL` where the layer does not fit the plan.
-    pub async fn lower(
+    /// `INTERNAL` where the weights cannot be read back or `INTERNAL` where the layer does not fit the plan.
+    pub fn lower(
         &self,
         plan: &mut Plan,
         from: Value,
@@ -146,13 +146,13 @@ impl ConvNorm {
         activation: Option<Activation>,
     ) -> Result<Value> {
         let [output, group, kernel, _] = self.conv.weight.dims();
-        let mut weight = device::read(self.conv.weight.val()).await?;
+        let mut weight = stored(self.conv.weight.val())?;
         let mut bias = match &self.conv.bias {
-            Some(bias) => device::read(bias.val()).await?,
+            Some(bias) => stored(bias.val())?,
             None => vec![0.0; output],
         };
         if let Some(norm) = &self.norm {
-            fold(norm, &mut weight, &mut bias).await?;
+            fold(norm, &mut weight, &mut bias)?;
         }
         plan.convolution(Convolution {
             from,
@@ -171,11 +171,11 @@ impl ConvNorm {
 }
 
 /// Multiplies a norm into the weight and bias of the convolution before it.
-async fn fold(norm: &BatchNorm, weight: &mut [f32], bias: &mut [f32]) -> Result<()> {
-    let gamma = device::read(norm.gamma.val()).await?;
-    let beta = device::read(norm.beta.val()).await?;
-    let mean = device::read(norm.running_mean.value()).await?;
-    let variance = device::read(norm.running_var.value()).await?;
+fn fold(norm: &BatchNorm, weight: &mut [f32], bias: &mut [f32]) -> Result<()> {
+    let gamma = stored(norm.gamma.val())?;
+    let beta = stored(norm.beta.val())?;
+    let mean = stored(norm.running_mean.value())?;
+    let variance = stored(norm.running_var.value())?;
     let kernels = weight.chunks_exact_mut((weight.len() / bias.len()).max(1));
     let channels = gamma.iter().zip(&beta).zip(&mean).zip(&variance);
     for ((kernel, bias), (((gamma, beta), mean), variance)) in kernels.zip(bias).zip(channels) {
@@ -198,40 +198,36 @@ pub(super) fn convolution(
     let dims = [output, input / groups, kernel, kernel];
     let weight = loader.take(&format!("{name}.weight"), &dims)?;
     let bias = if bias { Some(loader.take(&format!("{name}.bias"), &[output])?) } else { None };
-    let device = loader.device();
-    let mut layer = Conv2dConfig::new([input, output], [kernel, kernel])
-        .with_stride([stride, stride])
-        .with_groups(groups)
-        .with_padding(match padding {
+    // Not by burn's configuration: with it come all the ways to draw weights at random, and what those compute with.
+    Ok(Conv2d {
+        weight: Param::from_tensor(tensor(weight, dims)),
+        bias: bias.map(|bias| Param::from_tensor(tensor(bias, [output]))),
+        stride: [stride; 2],
+        kernel_size: [kernel; 2],
+        dilation: [1; 2],
+        groups,
+        padding: match padding {
             Padding::Even(padding) => PaddingConfig2d::Explicit(padding, padding, padding, padding),
             Padding::Same => PaddingConfig2d::Same,
-        })
-        .with_bias(false)
-        .init(device);
-    layer.weight = Param::from_data(TensorData::new(weight, dims), device);
-    layer.bias = bias.map(|bias| Param::from_tensor(vector(bias, device)));
-    Ok(layer)
+        },
+    })
 }
 
 /// The batch norm of this name, with the epsilon that the weights were trained with.
 fn batch_norm(loader: &mut Loader<'_>, name: &str, channels: usize) -> Result<BatchNorm> {
-    let device = loader.device().clone();
-    let mut take = |tensor: &str| -> Result<Tensor<1>> {
-        Ok(vector(loader.take(&format!("{name}.{tensor}"), &[channels])?, &device))
+    let mut take = |part: &str| -> Result<Tensor<1>> {
+        Ok(tensor(loader.take(&format!("{name}.{part}"), &[channels])?, [channels]))
     };
     let [gamma, beta, mean, variance] =
         [take("weight")?, take("bias")?, take("running_mean")?, take("running_var")?];
-    let mut norm = BatchNormConfig::new(channels).with_epsilon(loader.epsilon()).init(&device);
-    norm.gamma = Param::from_tensor(gamma);
-    norm.beta = Param::from_tensor(beta);
-    norm.running_mean = RunningState::new(mean);
-    norm.running_var = RunningState::new(variance);
-    // The few images that a person fine-tunes on say less about the statistics than what the weights come with.
-    norm.training = Param::from_bool(false);
-    Ok(norm)
-}
-
-fn vector(values: Vec<f32>, device: &Device) -> Tensor<1> {
-    let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), device)
+    Ok(BatchNorm {
+        gamma: Param::from_tensor(gamma),
+        beta: Param::from_tensor(beta),
+        running_mean: RunningState::new(mean),
+        running_var: RunningState::new(variance),
+        // The few images that a person fine-tunes on say less about the statistics than what the weights come with.
+        training: Param::from_bool(false),
+        momentum: 0.0,
+        epsilon: loader.epsilon(),
+    })
 }

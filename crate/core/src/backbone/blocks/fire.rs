@@ -29,11 +29,11 @@ impl Fire {
     ///
     /// # Errors
     /// As [`ConvNorm::lower`].
-    pub async fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
-        let squeezed = self.squeeze.lower(plan, from, None, None).await?;
+    pub fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
+        let squeezed = self.squeeze.lower(plan, from, None, None)?;
         let [left, right] = &self.expand;
-        let left = left.lower(plan, squeezed, None, None).await?;
-        let right = right.lower(plan, squeezed, None, None).await?;
+        let left = left.lower(plan, squeezed, None, None)?;
+        let right = right.lower(plan, squeezed, None, None)?;
         plan.join([left, right])
     }
 }

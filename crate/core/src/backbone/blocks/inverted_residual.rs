@@ -43,15 +43,15 @@ impl InvertedResidual {
     ///
     /// # Errors
     /// As [`ConvNorm::lower`].
-    pub async fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
+    pub fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
         let mut value = from;
         if let Some(expand) = &self.expand {
-            value = expand.lower(plan, value, None, None).await?;
+            value = expand.lower(plan, value, None, None)?;
         }
-        value = self.depthwise.lower(plan, value, None, None).await?;
+        value = self.depthwise.lower(plan, value, None, None)?;
         if let Some(squeeze) = &self.squeeze {
-            value = squeeze.lower(plan, value).await?;
+            value = squeeze.lower(plan, value)?;
         }
-        self.project.lower(plan, value, self.residual.then_some(from), None).await
+        self.project.lower(plan, value, self.residual.then_some(from), None)
     }
 }

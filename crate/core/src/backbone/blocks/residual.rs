@@ -33,16 +33,16 @@ impl Residual {
     ///
     /// # Errors
     /// As [`ConvNorm::lower`].
-    pub async fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
+    pub fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
         let shortcut = match &self.shortcut {
-            Some(layer) => layer.lower(plan, from, None, None).await?,
+            Some(layer) => layer.lower(plan, from, None, None)?,
             None => from,
         };
         let mut value = from;
         for (index, layer) in self.layers.iter().enumerate() {
             let last = index + 1 == self.layers.len();
             let add = last.then_some(shortcut);
-            value = layer.lower(plan, value, add, last.then_some(Activation::Relu)).await?;
+            value = layer.lower(plan, value, add, last.then_some(Activation::Relu))?;
         }
         Ok(value)
     }

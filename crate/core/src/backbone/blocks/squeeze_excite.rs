@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::conv_norm::convolution;
 use super::{ConvShape, activate};
 use crate::backbone::Loader;
-use crate::device;
+use crate::backbone::primitive::stored;
 use crate::error::Result;
 use crate::prefix::{self, Activation, Padding, Plan, Value};
 
@@ -51,12 +51,12 @@ impl SqueezeExcite {
     /// Adds this block to a plan.
     ///
     /// # Errors
-    /// `DEVICE_LOST` where the weights cannot be read back; `INTERNAL` where the block does not fit the plan.
-    pub async fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
+    /// `INTERNAL` where the weights cannot be read back or `INTERNAL` where the block does not fit the plan.
+    pub fn lower(&self, plan: &mut Plan, from: Value) -> Result<Value> {
         plan.squeeze_excite(prefix::SqueezeExcite {
             from,
-            reduce: dense(&self.reduce).await?,
-            expand: dense(&self.expand).await?,
+            reduce: dense(&self.reduce)?,
+            expand: dense(&self.expand)?,
             activation: self.activation,
             gate: self.gate,
         })
@@ -64,10 +64,10 @@ impl SqueezeExcite {
 }
 
 /// Weight and bias of a 1x1 convolution of one pixel.
-async fn dense(layer: &Conv2d) -> Result<prefix::Dense> {
-    let weight = device::read(layer.weight.val()).await?;
+fn dense(layer: &Conv2d) -> Result<prefix::Dense> {
+    let weight = stored(layer.weight.val())?;
     let bias = match &layer.bias {
-        Some(bias) => device::read(bias.val()).await?,
+        Some(bias) => stored(bias.val())?,
         None => Vec::new(),
     };
     Ok(prefix::Dense { weight, bias })

@@ -1,9 +1,10 @@
 //! Suffix and head in training, derived by burn.
 
+use super::layers::Layers;
 use super::optimizer::{Steps, collect};
 use crate::backbone::Suffix;
+use crate::device::values;
 use crate::error::Result;
-use crate::head::{Head, values};
 use crate::train::targets;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -12,7 +13,7 @@ use burn::tensor::{Device, Tensor};
 #[derive(Module, Debug)]
 pub struct Classifier {
     suffix: Suffix,
-    head: Head,
+    head: Layers,
 }
 
 /// What a step found.
@@ -27,7 +28,7 @@ pub struct Found {
 
 impl Classifier {
     /// A classifier on the CPU device, ready to learn; `open` of the last stages do.
-    pub fn new(suffix: Suffix, head: Head, open: usize) -> Self {
+    pub fn new(suffix: Suffix, head: Layers, open: usize) -> Self {
         let whole = Self { suffix, head }.train();
         Self { suffix: whole.suffix.unfreeze(open), head: whole.head.set_require_grad(true) }
     }
@@ -48,7 +49,7 @@ impl Classifier {
     }
 
     /// The head, as it is.
-    pub fn head(&self) -> &Head {
+    pub fn head(&self) -> &Layers {
         &self.head
     }
 
@@ -57,10 +58,7 @@ impl Classifier {
     /// # Shapes
     /// `features`: `[views, channels, height, width]`; `dropout`: factors of the embedding (or the hidden units); result:
     /// `[views, classes]`
-    ///
-    /// # Errors
-    /// `INTERNAL` where the device does not give the values back.
-    pub fn forward(&self, features: Tensor<4>, dropout: Option<Tensor<2>>) -> Result<Tensor<2>> {
+    pub fn forward(&self, features: Tensor<4>, dropout: Option<Tensor<2>>) -> Tensor<2> {
         self.head.forward(self.suffix.forward(features), dropout)
     }
 
@@ -68,17 +66,14 @@ impl Classifier {
     ///
     /// # Shapes
     /// `shares`: `[views, classes]`, as [`Targets::shares`](crate::train::targets::Targets::shares)
-    ///
-    /// # Errors
-    /// As [`Classifier::forward`].
     pub fn loss(
         &self,
         features: Tensor<4>,
         dropout: Option<Tensor<2>>,
         shares: Vec<f32>,
-    ) -> Result<(Tensor<1>, Tensor<2>)> {
-        let scores = self.forward(features, dropout)?;
-        Ok((targets::loss(scores.clone(), shares), scores))
+    ) -> (Tensor<1>, Tensor<2>) {
+        let scores = self.forward(features, dropout);
+        (targets::loss(scores.clone(), shares), scores)
     }
 
     /// Takes a step on a batch, as [`Classifier::loss`] takes it; where loss or gradients are not finite nothing moves.
@@ -91,7 +86,7 @@ impl Classifier {
         steps: &mut Steps,
         rate: impl Fn(Option<usize>) -> f64,
     ) -> Result<(Self, Found)> {
-        let (loss, scores) = self.loss(features, dropout, shares)?;
+        let (loss, scores) = self.loss(features, dropout, shares);
         let (slots, norm) = collect(&self, &loss.backward())?;
         let found =
             Found { loss: f64::from(loss.into_scalar::<f32>()), scores: values(scores.inner())?, norm };
@@ -107,7 +102,7 @@ mod tests {
     use super::super::options::{Optimizer, TuneOptions};
     use super::*;
     use crate::backbone::{Backbone, sample};
-    use crate::head::HeadTensor;
+    use crate::head::{Head, HeadTensor};
     use crate::train::targets::Targets;
     use crate::train::{ClassWeights, TrainOptions};
     use burn::tensor::TensorData;
@@ -124,7 +119,7 @@ mod tests {
         file.iter().map(|(name, view)| (name.into(), (view.shape().to_vec(), numbers(view.data())))).collect()
     }
 
-    fn network(named: &Named) -> (Backbone, Head) {
+    fn network(named: &Named) -> (Backbone, Layers) {
         let backbone = sample::small(&mut sample::Given(|name: &str, shape: &[usize]| {
             let (found, values) = &named[name];
             assert_eq!(found, shape);
@@ -134,7 +129,15 @@ mod tests {
             let (shape, values) = named[name].clone();
             HeadTensor { name: name.into(), shape, values }
         });
-        (backbone, Head::from_tensors(&head, &Classifier::device()).unwrap())
+        (backbone, layers(&head))
+    }
+
+    fn layers(head: &[HeadTensor]) -> Layers {
+        Layers::of(&Head::from_tensors(head).unwrap()).unwrap()
+    }
+
+    fn tensors(layers: &Layers) -> Vec<HeadTensor> {
+        layers.head().unwrap().to_tensors()
     }
 
     fn golden() -> (Named, Tensor<4>, Vec<f32>) {
@@ -181,7 +184,7 @@ mod tests {
             let (backbone, head) = network(&read(expected));
             let found = classifier.suffix.tuned().unwrap().tensors;
             let expected = backbone.suffix(0).tuned().unwrap().tensors;
-            let heads = [classifier.head.to_tensors().unwrap(), head.to_tensors().unwrap()];
+            let heads = [tensors(&classifier.valid().head), tensors(&head)];
             for (found, expected) in found.iter().chain(&heads[0]).zip(expected.iter().chain(&heads[1])) {
                 for (a, b) in found.values.iter().zip(&expected.values) {
                     assert!((a - b).abs() < tolerance, "{name}, {}: {a} {b}", found.name);
@@ -199,11 +202,11 @@ mod tests {
         let shares: Vec<f32> = shares.into_iter().take(2 * 3).map(|share| 6.0 * share).collect();
         let (backbone, head) = network(&start);
         let classifier = Classifier::new(backbone.suffix(0), head, 4);
-        let loss = |classifier: &Classifier| classifier.loss(images.clone(), None, shares.clone()).unwrap().0;
+        let loss = |classifier: &Classifier| classifier.loss(images.clone(), None, shares.clone()).0;
         let (slots, _) = collect(&classifier, &loss(&classifier).backward()).unwrap();
         let gradients: Vec<Vec<f32>> = slots.into_iter().filter_map(|slot| slot.gradient()).collect();
         let suffix = classifier.suffix.tuned().unwrap();
-        let tensors = [suffix.tensors.clone(), classifier.head.to_tensors().unwrap()].concat();
+        let tensors = [suffix.tensors.clone(), super::tests::tensors(&classifier.valid().head)].concat();
         assert_eq!(tensors.len(), 7 * 3 + 2);
         assert_eq!(gradients.len(), tensors.len());
         let mut rng = ChaCha8Rng::seed_from_u64(6);
@@ -215,8 +218,7 @@ mod tests {
                 let head = tensors.split_off(suffix.tensors.len());
                 let stages = crate::backbone::TunedStages { cut: 0, tensors };
                 let backbone = backbone.tuned(&stages).unwrap();
-                let head = Head::from_tensors(&head, &Classifier::device()).unwrap();
-                f64::from(loss(&Classifier::new(backbone.suffix(0), head, 4)).into_scalar::<f32>())
+                f64::from(loss(&Classifier::new(backbone.suffix(0), layers(&head), 4)).into_scalar::<f32>())
             };
             let expected = (moved(1e-4) - moved(-1e-4)) / 2e-4;
             let found: f64 = gradient.iter().zip(&direction).map(|(g, d)| f64::from(g * d)).sum();
@@ -256,13 +258,11 @@ mod tests {
                 HeadTensor { name: "output.bias".into(), shape: vec![3], values: random(3, 1e-2) },
             ];
             let classifier = |suffix: &crate::backbone::TunedStages, head: &[HeadTensor]| {
-                let head = Head::from_tensors(head, &Classifier::device()).unwrap();
-                Classifier::new(backbone.tuned(suffix).unwrap().suffix(cut), head, stages)
+                Classifier::new(backbone.tuned(suffix).unwrap().suffix(cut), layers(head), stages)
             };
             let suffix = backbone.suffix(cut).tuned().unwrap();
             let shares = vec![1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
-            let loss =
-                |classifier: &Classifier| classifier.loss(features.clone(), None, shares.clone()).unwrap().0;
+            let loss = |classifier: &Classifier| classifier.loss(features.clone(), None, shares.clone()).0;
             let whole = classifier(&suffix, &head);
             let (slots, _) = collect(&whole, &loss(&whole).backward()).unwrap();
             let gradients: Vec<Vec<f32>> = slots.into_iter().filter_map(|slot| slot.gradient()).collect();

@@ -2,6 +2,7 @@
 //! by step and says which features it wants; the caller computes what is not cached.
 
 mod classifier;
+mod layers;
 pub(in crate::train) mod mixup;
 pub(in crate::train) mod optimizer;
 mod options;

@@ -1,7 +1,7 @@
 //! Steps of a module's parameters by their gradients, each stage at its own rate.
 
+use crate::device::values;
 use crate::error::{Error, Result};
-use crate::head::values;
 use crate::train::rule::{Rule, State};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};

@@ -23,7 +23,7 @@ pub struct Pending {
 }
 
 /// One view of an example.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Number of the example.
     pub example: u32,

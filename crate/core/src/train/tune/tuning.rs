@@ -1,19 +1,21 @@
 //! One fine-tuning, pulled step by step: each takes a batch to learn from, to validate on or to embed.
 
 use super::classifier::{Classifier, Found};
+use super::layers::Layers;
 use super::mixup::Mixup;
 use super::optimizer::Steps;
 use super::samples::{Pending, Sample, Store};
 use crate::backbone::{Suffix, TunedStages};
+use crate::device::values;
 use crate::error::{Error, Result};
 use crate::evaluate::{Metrics, Temperature};
-use crate::head::{Head, values};
+use crate::head::{Head, softmax};
 use crate::prefix::cache::Features;
 use crate::seed;
 use crate::train::descent::dropout;
 use crate::train::{Divergence, EpochRow, Phase, Progress, Strategy, Sums, Targets, TrainOptions};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -90,6 +92,9 @@ pub struct Tuning {
 
 impl Tuning {
     /// Begins with the pretrained stages and the head that was trained alone.
+    ///
+    /// # Errors
+    /// `INTERNAL` for a head of examples.
     pub fn new(
         options: TrainOptions,
         labels: Vec<String>,
@@ -97,7 +102,7 @@ impl Tuning {
         store: Store,
         (suffix, alone): (Suffix, Alone),
         project_seed: u32,
-    ) -> Self {
+    ) -> Result<Self> {
         let truth: Vec<usize> = train.iter().map(|sample| sample.class).collect();
         let mut tuning = Self {
             targets: Targets::new(&options, labels.len(), &truth),
@@ -121,9 +126,9 @@ impl Tuning {
             store,
         };
         let open = tuning.open_stages(suffix.len());
-        tuning.classifier = Some(Classifier::new(suffix, alone.head, open));
+        tuning.classifier = Some(Classifier::new(suffix, Layers::of(&alone.head)?, open));
         tuning.shuffle();
-        tuning
+        Ok(tuning)
     }
 
     /// The views whose features at the cut are to be cached before the first step, as far as they fit.
@@ -285,7 +290,7 @@ impl Tuning {
 
     fn validate(&mut self, at: usize, rows: Vec<f32>) -> Result<Progress> {
         let features = self.store.tensor(rows, &Device::flex())?;
-        let scores = self.classifier()?.valid().forward(features, None)?;
+        let scores = self.classifier()?.valid().forward(features, None);
         self.scores.extend(values(scores)?);
         if (at + 1) * self.batch_size() < self.validation.len() {
             self.place = Place::Validate(at + 1);
@@ -313,7 +318,7 @@ impl Tuning {
         };
         if better {
             let whole = self.classifier()?.valid();
-            let (suffix, head) = (whole.suffix().clone(), whole.head().clone().cooled(temperature));
+            let (suffix, head) = (whole.suffix().clone(), whole.head().head()?.cooled(temperature));
             self.best = Some(Best { epoch, suffix, head, temperature, validation });
         }
         self.rows.push(row.clone());
@@ -323,16 +328,14 @@ impl Tuning {
 
     /// The temperature that fits the validation examples, and the metrics at it.
     fn judged(&mut self) -> Result<(f32, Option<Metrics>)> {
-        let scores = std::mem::take(&mut self.scores);
+        let mut scores = std::mem::take(&mut self.scores);
         if self.validation.is_empty() {
             return Ok((1.0, None));
         }
         let truth: Vec<usize> = self.validation.iter().map(|sample| sample.class).collect();
         let temperature = Temperature::fit(&scores, &truth, self.labels.len()).value;
-        let data = TensorData::new(scores, [truth.len(), self.labels.len()]);
-        let scores = Tensor::<2>::from_data(data, &Device::flex()) / temperature;
-        let probabilities = values(activation::softmax(scores, 1))?;
-        Ok((temperature, Some(Metrics::new(&self.labels, &probabilities, &truth))))
+        scores.chunks_exact_mut(self.labels.len().max(1)).for_each(|row| softmax(row, temperature));
+        Ok((temperature, Some(Metrics::new(&self.labels, &scores, &truth))))
     }
 
     /// Goes on with another epoch, or with what is left to do after the last.

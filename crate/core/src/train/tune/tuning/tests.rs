@@ -4,7 +4,6 @@ use crate::image::View;
 use crate::prefix::maps::MapCache;
 use crate::prefix::{CpuPrefix, Map};
 use crate::train::tune::options::{Schedule, TuneOptions};
-use pollster::block_on;
 use rand::Rng;
 use std::sync::{Arc, Mutex};
 
@@ -45,16 +44,16 @@ fn tuning(options: &TrainOptions, budget: usize, alone: Option<Metrics>) -> (Bac
     let map =
         [(3, SIDE), (8, 8), (8, 8), (12, 4), (16, 1)].map(|(channels, side)| Map { channels, side })[read_at];
     let kept = Arc::new(Mutex::new(MapCache::default()));
-    kept.lock().unwrap().use_for(read_at, "", budget);
-    let head = Head::new(16, 0, 3, &mut ChaCha8Rng::seed_from_u64(1), &Device::flex());
+    kept.lock().unwrap().use_for(read_at, "", budget, |_| true);
+    let head = Head::new(16, 0, 3, &mut ChaCha8Rng::seed_from_u64(1));
     let labels = ["a", "b", "c"].map(String::from).to_vec();
     let samples = [samples(6, 2, 0), samples(4, 1, 100)];
     let start = (backbone.suffix(cut), Alone { head, validation: alone });
     let mut store = Store::new(map, kept);
     if read_at < cut {
-        store = store.before(CpuPrefix::compile(&block_on(backbone.lower(cut)).unwrap(), SIDE).unwrap());
+        store = store.before(CpuPrefix::compile(&backbone.lower(cut).unwrap(), SIDE).unwrap());
     }
-    let tuning = Tuning::new(options.clone(), labels, samples, store, start, 5);
+    let tuning = Tuning::new(options.clone(), labels, samples, store, start, 5).unwrap();
     (backbone, tuning)
 }
 
@@ -82,7 +81,7 @@ fn drive(tuning: &mut Tuning) -> Result<(usize, usize)> {
 }
 
 fn bits(tuned: &Tuned) -> Vec<u32> {
-    let head = tuned.head.to_tensors().unwrap();
+    let head = tuned.head.to_tensors();
     let values = tuned.stages.tensors.iter().chain(&head).flat_map(|tensor| &tensor.values);
     values.map(|value| value.to_bits()).collect()
 }
@@ -137,10 +136,10 @@ fn mixed_are_the_images_and_not_the_features_at_the_cut() {
         }
     }
     // A head that knows nothing would find the same loss in anything.
-    let head = |from: Head| {
-        let mut tensors = from.to_tensors().unwrap();
+    let head = |from: Layers| {
+        let mut tensors = from.head().unwrap().to_tensors();
         tensors[0].values.iter_mut().enumerate().for_each(|(at, v)| *v = (at as f32).sin());
-        Head::from_tensors(&tensors, &Classifier::device()).unwrap()
+        Layers::of(&Head::from_tensors(&tensors).unwrap()).unwrap()
     };
     let classifier = tuning.classifier.take().unwrap();
     tuning.classifier =
@@ -157,7 +156,7 @@ fn mixed_are_the_images_and_not_the_features_at_the_cut() {
     };
     let loss = |features: Tensor<4>| {
         let features = Tensor::from_data(features.into_data(), &Classifier::device());
-        let (loss, _) = tuning.classifier.as_ref().unwrap().loss(features, None, shares.clone()).unwrap();
+        let (loss, _) = tuning.classifier.as_ref().unwrap().loss(features, None, shares.clone());
         f64::from(loss.into_scalar::<f32>())
     };
     let of_images = loss(images(mixup.mix(&rows)));
