@@ -2,14 +2,14 @@
 import { BACKBONES } from './catalogue.js';
 import { DEFAULT_CREATE_OPTIONS } from './defaults.js';
 import { optionInvalid } from './errors.js';
-import { hubName, packaged, SHIPPED } from './origin.js';
+import { hashInName, hubName, packaged, SHIPPED } from './origin.js';
 import type { BackboneInfo, Budget, CreateOptions, Precision, WeightsDescription } from './types.js';
 
 /** A backbone that is to be loaded, as it is posted to the worker. */
 export type BackboneRequest =
   /** The file that the package carries, or a copy of it elsewhere. */
   | { kind: 'shipped'; precision: Precision; source: string | Blob }
-  /** Any other file, at an absolute address or at hand. */
+  /** Any other file, at an absolute address or at hand; `sha256` may be its first digits alone. */
   | { kind: 'file'; source: string | Blob; description: WeightsDescription; sha256: string | null; cache: boolean }
   /** A repository of timm at a hub. */
   | { kind: 'hub'; base: string; repository: string; revision: string; description: WeightsDescription; cache: boolean }
@@ -39,7 +39,8 @@ export function backboneRequest(options: CreateOptions, opening: boolean): Backb
   }
   if (precision !== undefined) throw optionInvalid('precision', precision, `left out: it belongs to ${SHIPPED}, which is in the package`);
   const file = (source: string | Blob, said: WeightsDescription): BackboneRequest => {
-    return { kind: 'file', source, description: said, sha256, cache };
+    const known = sha256 ?? (typeof source === 'string' ? hashInName(source) : null);
+    return { kind: 'file', source, description: said, sha256: known, cache };
   };
   if (typeof backbone !== 'string') return file(place('backbone', backbone), description);
   const named = hubName(backbone);
@@ -51,15 +52,10 @@ export function backboneRequest(options: CreateOptions, opening: boolean): Backb
     throw optionInvalid('backbone', backbone, "a name in Tuner.backbones, 'hf:owner/name', an address or a file");
   }
   if (weights !== undefined) return file(place('weights', weights), { arch: known.name, ...description });
-  return usual(known, description, base, cache);
-}
-
-/** The usual weights of an architecture. */
-function usual({ name, hub, address }: BackboneInfo, description: WeightsDescription, base: string, cache: boolean): BackboneRequest {
   // The hub says which architecture it is, and who trained it: TensorFlow's weights need another padding.
-  if (hub) return { kind: 'hub', base, repository: hub, revision: 'main', description, cache };
-  if (address) return { kind: 'file', source: address, description: { arch: name, ...description }, sha256: null, cache };
-  throw optionInvalid('weights', 'not given', `the address or the file of weights of ${name}, for which no usual ones are known`);
+  if (known.hub) return { kind: 'hub', base, repository: known.hub, revision: 'main', description, cache };
+  if (known.address) return file(known.address, { arch: known.name, ...description });
+  throw optionInvalid('weights', 'not given', `the address or the file of weights of ${known.name}, for which no usual ones are known`);
 }
 
 /** The most accurate backbone that the budget allows, the one with fewer multiply-adds of equal ones. */
@@ -71,7 +67,7 @@ export function recommend({ viewMs, downloadMb, speed }: Required<Budget>): Back
   return BACKBONES.filter((backbone) => backbone.top1 !== null && fits(backbone)).sort(better)[0] ?? null;
 }
 
-/** The file of the classifier that the weights were trained with; null where none is known. */
+/** The file of the classifier that the weights were trained with; null where it can only be in the file of the weights. */
 export function classifierSource({ backbone, classifier }: CreateOptions): string | Blob | null {
   if (classifier !== undefined) return place('classifier', classifier);
   return backbone === undefined || backbone === SHIPPED ? packagedClassifier() : null;

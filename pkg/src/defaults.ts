@@ -1,5 +1,5 @@
 /** What is used where an option is left out. The training's own defaults are the Rust core's; a test compares them. */
-import type { AugmentOptions, Budget, CreateOptions, PreviewOptions, ResolvedTrainOptions, TuneOptions } from './types.js';
+import type { AugmentOptions, Budget, CreateOptions, DeviceInfo, PreviewOptions, ResolvedTrainOptions, TuneOptions } from './types.js';
 
 export const DEFAULT_CREATE_OPTIONS = {
   backbone: 'mobilenet_v2',
@@ -61,6 +61,12 @@ export const DEFAULT_TRAIN_OPTIONS: Readonly<ResolvedTrainOptions> = {
 };
 
 /** The speed is that of one core with relaxed SIMD; see `docs/backbones.md`. */
-export const DEFAULT_BUDGET = { viewMs: 40, downloadMb: 50, speed: 20 } as const satisfies Required<Budget>;
+/**
+ * Million multiply-adds in a millisecond. `cpu`: as one core with relaxed SIMD was measured (docs/backbones.md). `webgpu`: ten times that,
+ * an estimate for a small GPU that nobody measured.
+ */
+export const DEFAULT_SPEEDS = { cpu: 20, webgpu: 200 } as const satisfies Record<DeviceInfo['kind'], number>;
+
+export const DEFAULT_BUDGET = { viewMs: 40, downloadMb: 50, device: 'cpu' } as const satisfies Required<Omit<Budget, 'speed'>>;
 
 export const DEFAULT_PREVIEW_OPTIONS = { views: 8 } as const satisfies PreviewOptions;

@@ -1,6 +1,6 @@
 /** Checks what a caller gives before anything is fetched or posted. The training's options are checked by the core. */
 import { type BackboneRequest, backboneRequest, classifierSource } from './backbone.js';
-import { DEFAULT_BUDGET, DEFAULT_CREATE_OPTIONS, DEFAULT_PREVIEW_OPTIONS } from './defaults.js';
+import { DEFAULT_BUDGET, DEFAULT_CREATE_OPTIONS, DEFAULT_PREVIEW_OPTIONS, DEFAULT_SPEEDS } from './defaults.js';
 import { optionInvalid } from './errors.js';
 import type { AddOptions, Budget, CreateOptions, DeviceChoice, PreviewOptions } from './types.js';
 
@@ -39,7 +39,7 @@ const PREVIEW_RULES: Rules<PreviewOptions> = {
 
 const TOP_RULES: Rules<{ top?: number }> = { top: whole(1, 1000) };
 
-const BUDGET_RULES: Rules<Budget> = { viewMs: positive(), downloadMb: positive(), speed: positive() };
+const BUDGET_RULES: Rules<Budget> = { viewMs: positive(), downloadMb: positive(), device: oneOf('cpu', 'webgpu'), speed: positive() };
 
 const ADD_RULES: Rules<AddOptions> = {
   group: { expected: 'a string that is not empty', allows: (value) => typeof value === 'string' },
@@ -80,7 +80,8 @@ export function checkTopOptions(options: { top?: number }): { top: number } {
 
 /** @throws {RekindleError} OPTION_INVALID naming the option that is unknown or out of its range. */
 export function checkBudget(budget: Budget): Required<Budget> {
-  return { ...DEFAULT_BUDGET, ...checked(budget, BUDGET_RULES) };
+  const given = { ...DEFAULT_BUDGET, ...checked(budget, BUDGET_RULES) };
+  return { speed: DEFAULT_SPEEDS[given.device], ...given };
 }
 
 /**

@@ -396,8 +396,7 @@ export class Session implements Answers {
 }
 
 async function openClassifier(embedder: WasmEmbedder, source: string | Blob | null): Promise<WasmClassifier> {
-  if (source === null) throw optionInvalid('classifier', 'not given', 'the file of the classifier that the weights were trained with');
-  return embedder.classifier(await readClassifier(source));
+  return embedder.classifier(source === null ? undefined : await readClassifier(source));
 }
 
 /** Starts what trains stages, on the session's weights. A blob holds them until then, which the browser may keep on the disk. */

@@ -124,12 +124,12 @@ export class Tuner {
 
   /**
    * The backbone whose usual weights name most of ImageNet's images right, of those that take no longer for a view and no larger a
-   * download than the budget says. Its time is its multiply-adds over the speed: a rule of thumb, to be measured on the device
-   * where it matters.
+   * download than the budget says. Its time is its multiply-adds over the speed, which is the device's usual one where it is not given: a
+   * rule of thumb, to be measured on the device where it matters.
    *
-   * @param budget Everything has a default, see {@link DEFAULT_BUDGET}.
+   * @param budget Everything has a default, see {@link DEFAULT_BUDGET} and {@link DEFAULT_SPEEDS}.
    * @returns Null where none is small enough.
-   * @throws {RekindleError} OPTION_INVALID when an option is unknown or not a positive number.
+   * @throws {RekindleError} OPTION_INVALID when an option is unknown, not a positive number or not a device.
    * @example
    * const best = Tuner.recommend({ viewMs: 100, downloadMb: 25 });
    * const tuner = await Tuner.create({ backbone: best?.name });
@@ -423,12 +423,13 @@ export class Tuner {
   }
 
   /**
-   * Classifies an image by the classifier that the pretrained weights were trained with, untrained classes or not: MobileNetV2's names
-   * ImageNet's 1000 classes. Its file is fetched at the first call.
+   * Classifies an image by the classifier that the pretrained weights were trained with, untrained classes or not: it names one of
+   * ImageNet's 1000. MobileNetV2's file is fetched at the first call; ResNet, EfficientNet, MobileNetV1 and V2 and SqueezeNet have theirs in the files
+   * of torchvision and timm. That of VGG, AlexNet and MobileNetV3 has more layers than one and is not used.
    *
    * @param image One image.
    * @param options `top`: how many of the likeliest classes, 5 where left out.
-   * @throws {RekindleError} OPTION_INVALID when the classifier of these weights is not known: give `classifier` to `Tuner.create`.
+   * @throws {RekindleError} OPTION_INVALID when the classifier of these weights is not known or has more layers: give `classifier` to `Tuner.create`.
    * @throws {RekindleError} WEIGHTS_FETCH, WEIGHTS_FORMAT, WEIGHTS_MISMATCH when its file does not arrive or is not the right one.
    * @throws {RekindleError} IMAGE_DECODE, IMAGE_SHAPE when the image cannot be used.
    * @example

@@ -72,7 +72,7 @@ export interface CreateOptions {
   cache?: boolean;
   /**
    * The file of the classifier that the weights were trained with, for `classifyPretrained`: its address, or the file itself. The
-   * package carries MobileNetV2's.
+   * package carries MobileNetV2's. Where it is left out and a weights file holds a classifier of one layer and 1000 classes, it is that one.
    */
   classifier?: string | URL | Blob;
   device?: DeviceChoice;
@@ -174,7 +174,9 @@ export interface Budget {
   viewMs?: number;
   /** To download, in megabytes; 50 where left out. */
   downloadMb?: number;
-  /** Million multiply-adds in a millisecond, 20 where left out: one core with relaxed SIMD. */
+  /** What it runs on, `cpu` where left out; it says the speed. */
+  device?: DeviceInfo['kind'];
+  /** Million multiply-adds in a millisecond; that of the device in {@link DEFAULT_SPEEDS} where left out. */
   speed?: number;
 }
 

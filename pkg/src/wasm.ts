@@ -64,8 +64,8 @@ export interface WasmEmbedder {
   ): Promise<Float32Array<ArrayBuffer>>;
   /** The last feature map of the plain view: `featureLength()` channels of a square. */
   map(rgba: Uint8ClampedArray, width: number, height: number): Float32Array<ArrayBuffer>;
-  /** The classifier that the weights were trained with, from its file. */
-  classifier(file: Uint8Array): WasmClassifier;
+  /** The classifier that the weights were trained with, from its file; from the weights' own file where none is given. */
+  classifier(file: Uint8Array | undefined): WasmClassifier;
   /** The same views as RGBA images of `inputSize()` squared, one after the other. */
   preview(
     rgba: Uint8ClampedArray,

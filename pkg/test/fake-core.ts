@@ -114,7 +114,10 @@ export class FakeCore {
         return new Float32Array(views.length);
       },
       map: () => new Float32Array(4),
-      classifier: () => ({ classify: () => [] }),
+      classifier: (file) => {
+        this.log.push(`classifier ${file?.length ?? 'of the weights'}`);
+        return { classify: () => [] };
+      },
       preview: (_rgba, _width, _height, views) => {
         return new Uint8Array(views.length * 16).map((_, i) => Math.floor(i / 16));
       },

@@ -7,6 +7,7 @@ import { RekindleError } from '../src/errors.js';
 import { Unreachable } from '../src/download.js';
 import { fetchLarge } from '../src/large-file.js';
 import { Store } from '../src/store.js';
+import type { LoadProgress } from '../src/types.js';
 import { loadWeights } from '../src/weights.js';
 
 const BYTES = new Uint8Array(10_000_000).map((_, i) => (i * 7) % 251);
@@ -148,6 +149,51 @@ test('a file with another hash is WEIGHTS_FORMAT, and is not kept', async () => 
   await assert.rejects(load(request), failsWith('WEIGHTS_FORMAT', /sha256/));
   assert.equal(cache.entries.size, 0);
   await assert.rejects(load({ ...request, source: new Blob(['x']) }), failsWith('WEIGHTS_FORMAT', /sha256/));
+});
+
+test('the first digits of a hash are enough to know a file by', async () => {
+  const request = { kind: 'file', source: `${origin}/file.pth`, description: {}, sha256: SHA256.slice(0, 8), cache: true } as const;
+  await (await load(request)).keep();
+  asked = [];
+  await load(request);
+  assert.deepEqual(asked, [], 'it was kept, and is the right one');
+  const wrong = { ...request, source: `${origin}/other.pth` };
+  await assert.rejects(load(wrong), failsWith('WEIGHTS_FORMAT', /sha256/));
+});
+
+/** Bytes so far and in all, of each report. */
+function checkProgress(seen: [number, number | null][], from: number): void {
+  assert.ok(seen.length > 1, 'one report would be no progress');
+  assert.ok(seen.every(([loaded, total], index) => total === BYTES.length && loaded > (seen[index - 1]?.[0] ?? from)), seen.join(' '));
+  assert.deepEqual(seen.at(-1), [BYTES.length, BYTES.length]);
+}
+
+test('progress rises to the whole file, also over cuts and in a later call that goes on', async () => {
+  const seen: [number, number | null][] = [];
+  const fetchIt = async () => {
+    return (await fetchLarge(`${origin}/file.pth`, await Store.open(true), NEVER, (...bytes) => seen.push(bytes))).bytes;
+  };
+  cuts = [3_000_000, 5_000_000];
+  assert.deepEqual(await fetchIt(), BYTES);
+  checkProgress(seen, 0);
+
+  [cuts, cache] = [[6_000_000, 0, 0, 0], new FakeCache()];
+  await assert.rejects(fetchIt());
+  seen.length = 0;
+  assert.deepEqual(await fetchIt(), BYTES);
+  checkProgress(seen, 4 << 20);
+});
+
+test('progress of a repository is that of its weights, and a kept file is there at once', async () => {
+  const seen: LoadProgress[] = [];
+  const again = () => loadWeights(hub(), { f16: NONE, int8: NONE }, NEVER, (progress) => seen.push(progress));
+  cuts = [3_000_000];
+  await (await again()).keep();
+  assert.ok(seen.every(({ file }) => file === 'weights'));
+  checkProgress(seen.map(({ loadedBytes, totalBytes }) => [loadedBytes, totalBytes]), 0);
+  seen.length = 0;
+  await again();
+  assert.deepEqual(seen, [{ file: 'weights', loadedBytes: BYTES.length, totalBytes: BYTES.length }]);
 });
 
 test('a kept file without a known hash is taken while its address has the same', async () => {

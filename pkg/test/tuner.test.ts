@@ -345,6 +345,17 @@ test('in live mode every change is learnt from before its call resolves', async 
   await assert.rejects(tuner.setLive('yes' as unknown as boolean), code('OPTION_INVALID'));
 });
 
+test('the pretrained classifier is read once, from its file or from the weights\' own', async () => {
+  for (const [options, read] of [
+    [{ backbone: WEIGHTS }, 'classifier of the weights'],
+    [{ backbone: WEIGHTS, classifier: new Blob(['classes']) }, 'classifier 7'],
+  ] as const) {
+    const { tuner, core } = await create({ ...options });
+    for (let call = 0; call < 2; call++) await tuner.classifyPretrained(image());
+    assert.deepEqual(core.log.filter((line) => line.startsWith('classifier')), [read]);
+  }
+});
+
 test('what trains stages is made once, when it is first asked for', async () => {
   const { tuner, core } = await createWithExamples();
   let made = 0;

@@ -242,13 +242,17 @@ test('the summary has every stage, and says which are frozen', async () => {
 
 test('the pretrained classifier names what it was trained on', async () => {
   const page = await site.page();
-  const { named, lite0, refused, mismatch } = await page.evaluate(async () => {
+  const { named, lite0, refused, mismatch, own } = await page.evaluate(async (spec) => {
     const { Tuner } = await import('rekindle');
     const { outcome } = await import('page/outcome.js');
     const panda = await (await fetch('/panda.png')).blob();
     const tuner = await Tuner.create({ device: 'cpu', workers: 1 });
     const named = await tuner.classifyPretrained(panda, { top: 3 });
     await tuner.dispose();
+    // The original file has its classifier beside the backbone; the converted one has not.
+    const whole = await Tuner.create({ device: 'cpu', workers: 1, backbone: await (await fetch('/lite0.pth')).blob(), spec });
+    const own = await whole.classifyPretrained(panda, { top: 2 });
+    await whole.dispose();
     const backbone = await (await fetch('/lite0.safetensors')).blob();
     const other = await Tuner.create({ device: 'cpu', workers: 1, backbone });
     const refused = await outcome(() => other.classifyPretrained(panda));
@@ -257,8 +261,9 @@ test('the pretrained classifier names what it was trained on', async () => {
     const mismatch = await outcome(() => wrong.classifyPretrained(panda));
     const lite0 = (await wrong.embed(panda)).length;
     await wrong.dispose();
-    return { named, lite0, refused, mismatch };
-  });
+    return { named, lite0, refused, mismatch, own };
+  }, LITE_SPEC);
+  assert.deepEqual([own.length, own[0]?.label], [2, 'lesser panda']);
   assert.equal(named.length, 3);
   assert.match(named[0]?.label ?? '', /panda/);
   assert.ok((named[0]?.probability ?? 0) > (named[1]?.probability ?? 1));

@@ -23,7 +23,7 @@ struct Arguments {
 enum Task {
     /// List the architectures that can be loaded, with their usual weights
     Backbones,
-    /// Print the stages of a backbone: shapes, parameters, multiply-adds
+    /// Print the stages of a backbone: shapes, parameters, multiply-adds, which are frozen
     Summary {
         /// Name of an architecture, or a weights file
         backbone: String,
@@ -33,6 +33,9 @@ enum Task {
         /// Side of the square input in pixels; that of the weights where none is given
         #[arg(long)]
         input_size: Option<u32>,
+        /// Stage where training begins, by its number from 0 or its name; without it all are frozen, as for a new head
+        #[arg(long)]
+        cut: Option<String>,
     },
     /// Write the model of a project file for other tools
     Export {
@@ -63,14 +66,15 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<(), Box<dyn Error>> {
     match task {
         Task::Backbones => print!("{}", backbones::table()),
-        Task::Summary { backbone, arch, input_size } => {
+        Task::Summary { backbone, arch, input_size, cut } => {
             let file = PathBuf::from(&backbone);
             let found = if file.is_file() {
                 summary::of_file(&file, arch, input_size)?
             } else {
                 summary::of_architecture(&backbone, input_size)?
             };
-            print!("{}", summary::table(&found));
+            let frozen = summary::frozen(&found, cut.as_deref())?;
+            print!("{}", summary::table(&found, frozen));
         }
         Task::Export { project, weights, format, output } => {
             std::fs::write(output, export::of_project(&project, &weights, format)?)?;

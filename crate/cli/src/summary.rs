@@ -1,11 +1,11 @@
 //! The stages of a backbone as a table.
 
 use std::error::Error;
-use std::fmt::Write;
 use std::path::Path;
 
 use pollster::block_on;
 use rekindle::backbone::{Backbone, Summary, catalogue};
+use rekindle::train::tune::{Cut, TuneOptions};
 use rekindle::weights::Description;
 use rekindle::{Device, Embedder};
 
@@ -34,29 +34,37 @@ pub fn of_file(
     Ok(embedder.summary()?)
 }
 
-/// A line for each stage.
-pub fn table(summary: &Summary) -> String {
+/// How many of the first stages are frozen where training begins at `cut`, a stage's number or name; all of them where it is not
+/// said, as for a new head.
+///
+/// # Errors
+/// `OPTION_INVALID` where there is no such stage.
+pub fn frozen(summary: &Summary, cut: Option<&str>) -> rekindle::Result<usize> {
+    let names: Vec<_> = summary.stages.iter().map(|stage| stage.name.clone()).collect();
+    let cut = cut.map(|cut| cut.parse().map_or_else(|_| Cut::Name(cut.into()), Cut::Stage));
+    TuneOptions { last_stages: 0, cut, ..TuneOptions::default() }.cut_of(&names)
+}
+
+/// A line for each stage, of which the first `frozen` are frozen.
+pub fn table(summary: &Summary, frozen: usize) -> String {
+    let line =
+        |cut: &str, stage: &str, output: &str, [parameters, multiply_adds]: [usize; 2], frozen: &str| {
+            format!("{cut:>5}  {stage:<20} {output:>16} {parameters:>12} {multiply_adds:>14}  {frozen:<6}")
+                .trim_end()
+                .to_owned()
+                + "\n"
+        };
     let mut text = format!(
-        "{:>5}  {:<20} {:>16} {:>12} {:>14}\n",
+        "{:>5}  {:<20} {:>16} {:>12} {:>14}  frozen\n",
         "cut", "stage", "output", "parameters", "multiply-adds"
     );
     for (index, stage) in summary.stages.iter().enumerate() {
         let output = format!("{0} x {1} x {1}", stage.channels, stage.side);
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "{index:>5}  {:<20} {output:>16} {:>12} {:>14}",
-            stage.name, stage.parameters, stage.multiply_adds
-        );
+        let costs = [stage.parameters, stage.multiply_adds];
+        let is_frozen = if index < frozen { "yes" } else { "no" };
+        text += &line(&index.to_string(), &stage.name, &output, costs, is_frozen);
     }
-    let _ = writeln!(
-        text,
-        "{:>5}  {:<20} {:>16} {:>12} {:>14}",
-        "",
-        format!("input {0} x {0}", summary.input_size),
-        summary.embedding_length,
-        summary.parameters,
-        summary.multiply_adds
-    );
-    text
+    let input = format!("input {0} x {0}", summary.input_size);
+    let costs = [summary.parameters, summary.multiply_adds];
+    text + &line("", &input, &summary.embedding_length.to_string(), costs, "")
 }

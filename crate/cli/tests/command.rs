@@ -29,6 +29,27 @@ fn a_summary_has_a_line_for_each_stage_and_the_sums() {
 }
 
 #[test]
+fn a_summary_says_which_stages_are_frozen() {
+    let column = |cut: &[&str]| -> Vec<bool> {
+        let text = printed(&[&["summary", "resnet18"], cut].concat());
+        let stages = text.lines().skip(1).take(10);
+        stages.map(|line| line.split_whitespace().last() == Some("yes")).collect()
+    };
+    assert_eq!(column(&[]), [true; 10]);
+    assert_eq!(column(&["--cut", "10"]), [true; 10]);
+    assert_eq!(column(&["--cut", "0"]), [false; 10]);
+    let eight = [[true; 8].as_slice(), &[false; 2]].concat();
+    assert_eq!(column(&["--cut", "8"]), eight);
+    assert_eq!(column(&["--cut", "residual7"]), eight, "that is stage 8");
+    for cut in ["11", "-1", "residual9", ""] {
+        let refused = rekindle(&["summary", "resnet18", &format!("--cut={cut}")]);
+        assert_eq!(refused.status.code(), Some(1), "{cut}");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("from 0 to 10") || said.contains("one of convolution1"), "{said}");
+    }
+}
+
+#[test]
 fn the_catalogue_has_a_line_for_each_architecture() {
     let text = printed(&["backbones"]);
     assert!(text.lines().count() > 30);

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::backbone::{Backbone, Summary, TunedStages, described};
+use crate::backbone::{Backbone, Classifier, Summary, TunedStages, catalogue, described};
 use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, Region, View};
@@ -32,6 +32,8 @@ pub struct Embedder {
     preprocess: Preprocess,
     /// On the CPU, whatever the device: it is small there, and what is trained.
     backbone: Backbone,
+    /// That the weights' own file had beside them.
+    classifier: Option<Classifier>,
     /// The processor's prefix of each cut, from the first stage's end to the embedding, compiled when it is wanted.
     prefixes: Vec<OnceLock<CpuPrefix>>,
     #[cfg(feature = "gpu")]
@@ -73,11 +75,13 @@ impl Embedder {
         Self::load(Tensors::read_known(weights)?, device, input_size).await
     }
 
-    async fn load(tensors: Tensors<'_>, device: Device, input_size: Option<u32>) -> Result<Self> {
+    async fn load(mut tensors: Tensors<'_>, device: Device, input_size: Option<u32>) -> Result<Self> {
         let spec = tensors.spec().clone();
         let input_size = check_size(input_size.unwrap_or(spec.input_size), spec.input_size)?;
-        let backbone = Backbone::load(tensors)?;
-        Self::assemble(spec, input_size, backbone, device).await
+        let backbone = Backbone::take(&mut tensors)?;
+        let classifier = Classifier::left_in(&mut tensors, catalogue::find(&spec.arch)?.embedding_len);
+        tensors.finish()?;
+        Ok(Self { classifier, ..Self::assemble(spec, input_size, backbone, device).await? })
     }
 
     /// The same embedder with stages that were fine-tuned.
@@ -102,6 +106,7 @@ impl Embedder {
             spec,
             input_size,
             backbone,
+            classifier: None,
             device: info,
         };
         embedder.take_over(opened, &plan).await?;
@@ -128,6 +133,21 @@ impl Embedder {
     /// The pretrained network, on the CPU.
     pub fn backbone(&self) -> &Backbone {
         &self.backbone
+    }
+
+    /// The classifier of ImageNet's 1000 classes that the weights' own file had.
+    ///
+    /// # Errors
+    /// `OPTION_INVALID` where it had none, or one of more than one layer.
+    pub fn classifier(&self) -> Result<&Classifier> {
+        self.classifier.as_ref().ok_or_else(|| Error::OptionInvalid {
+            option: "classifier".into(),
+            found: "not given".into(),
+            expected: format!(
+                "the file of the classifier that the weights of {} were trained with: their own file has none of one layer and 1000 classes",
+                self.spec.arch
+            ),
+        })
     }
 
     /// Number of stages, which is also the last cut.
@@ -310,6 +330,14 @@ mod tests {
         assert_eq!(second, features[1280..2560]);
         assert_ne!(features[..1280], features[1280..2560]);
         assert!(block_on(embedder.embed(&[])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn weights_without_a_classifier_ask_for_its_file() {
+        match embedder(None).unwrap().classifier().unwrap_err() {
+            Error::OptionInvalid { option, .. } => assert_eq!(option, "classifier"),
+            other => panic!("{other}"),
+        }
     }
 
     #[test]

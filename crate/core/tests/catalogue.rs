@@ -90,6 +90,21 @@ fn row(entry: &Architecture) -> String {
     )
 }
 
+/// How many architectures there are stands in sentences too, which are not written anew.
+#[test]
+fn the_documents_say_how_many_there_are() {
+    let count = CATALOGUE.len();
+    for (path, sentence) in [
+        ("README.md", format!("All {count}, with parameters")),
+        ("README.md", format!("All {count} architectures were")),
+        ("pkg/README.md", format!("{count} architectures with")),
+        ("docs/export.md", format!("runs all {count} architectures")),
+    ] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path));
+        assert!(text.unwrap().contains(&sentence), "{path} should say: {sentence}");
+    }
+}
+
 #[test]
 fn the_readme_has_the_catalogue() {
     let path = "README.md";

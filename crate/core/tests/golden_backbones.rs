@@ -1,16 +1,17 @@
 //! Every architecture against torchvision's and timm's own models: `tests/golden/backbones/README.md` says what is compared.
-//! `cargo test --release -p rekindle --test golden_backbones -- --nocapture` prints a table of the errors.
+//! The errors are in `docs/verification.md`; `REKINDLE_WRITE=1 cargo nextest run -p rekindle --test golden_backbones` writes them anew.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by panicking")]
 
 #[path = "made_up/formula.rs"]
 mod formula;
+mod verification;
 
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use formula::{Formula, formula};
-use rekindle::backbone::catalogue;
+use rekindle::backbone::catalogue::{self, CATALOGUE};
 use rekindle::prefix::CpuPrefix;
 use safetensors::SafeTensors;
 
@@ -80,14 +81,40 @@ fn errors(expected: &Expected, case: &str) -> [f32; 2] {
     [module, difference(&found, &embedding, scale)]
 }
 
+const SECTION: &str = "golden_backbones";
+const PARTS: usize = 4;
+
 fn check(part: usize) {
     let expected = Expected::read();
     let cases = expected.cases();
-    assert_eq!(cases.len(), 47);
-    for case in cases.iter().skip(part).step_by(4) {
+    let row = |case: &String| {
         let [module, plan] = errors(&expected, case);
-        println!("| {case} | {module:.0e} | {plan:.0e} |");
         assert!(plan < 1e-3, "{case}, the plan's embedding: {plan}");
+        (case.clone(), vec![module, plan])
+    };
+    if !verification::writing() {
+        let rows: Vec<_> = cases.iter().skip(part).step_by(PARTS).map(row).collect();
+        verification::check(SECTION, &rows);
+    } else if part == 0 {
+        let rows: Vec<_> = cases.iter().map(row).collect();
+        verification::write(SECTION, &["model", "module, worst stage", "plan, embedding"], &rows);
+    }
+}
+
+/// Every architecture of the catalogue that a library has is compared, and the document has what is compared and nothing else.
+#[test]
+fn no_architecture_is_left_out() {
+    let cases = Expected::read().cases();
+    for entry in CATALOGUE {
+        let compared = |case: &String| {
+            let (_, arch) = case.split_once('/').unwrap();
+            catalogue::find(arch).is_ok_and(|found| found.name == entry.name)
+        };
+        assert!(cases.iter().any(compared), "{} is not in tests/golden/backbones", entry.name);
+    }
+    if !verification::writing() {
+        let names: Vec<_> = verification::written(SECTION).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, cases, "run this test with REKINDLE_WRITE=1");
     }
 }
 

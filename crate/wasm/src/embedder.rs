@@ -90,9 +90,10 @@ impl Embedder {
         self.0.map(&view).map_err(throw)
     }
 
-    /// The classifier that the weights were trained with, from its file.
-    pub fn classifier(&self, file: &[u8]) -> JsResult<Classifier> {
-        backbone::Classifier::read(file, self.0.spec()).map(Classifier).map_err(throw)
+    /// The classifier that the weights were trained with, from its file; from the weights' own file where none is given.
+    pub fn classifier(&self, file: Option<Vec<u8>>) -> JsResult<Classifier> {
+        let read = |file: Vec<u8>| backbone::Classifier::read(&file, self.0.spec());
+        file.map_or_else(|| self.0.classifier().cloned(), read).map(Classifier).map_err(throw)
     }
 
     /// The views themselves as RGBA, one after the other.

@@ -26,7 +26,35 @@ pub struct Named {
     pub probability: f32,
 }
 
+/// The names of ImageNet's classes, in the order of their numbers; two lines before them say where they are from.
+const IMAGENET: &str = include_str!("../weights/imagenet_classes.txt");
+
 impl Classifier {
+    /// The classifier that is left in a file of another tool once the backbone is taken: one layer of 1000 outputs on the embedding, whose
+    /// classes are then ImageNet's. None where there is another, such as VGG's of three layers, or none.
+    pub fn left_in(tensors: &mut Tensors<'_>, embedding_len: usize) -> Option<Self> {
+        // What was exported from here has classes of its own.
+        if tensors.metadata(CLASSES_KEY).is_some() {
+            return None;
+        }
+        let left = tensors.left().take(3).map(|(name, shape)| (name.to_owned(), shape.to_vec()));
+        let left: Vec<_> = left.collect();
+        let [(bias, bias_shape), (weight, weight_shape)] = &left[..] else { return None };
+        let classes: Vec<String> = IMAGENET.lines().skip(2).map(str::to_owned).collect();
+        let layer = [classes.len(), embedding_len];
+        // SqueezeNet's layer is a convolution of one cell.
+        let convolution = weight_shape[..] == [layer[0], layer[1], 1, 1];
+        if !tensors.is_classifier(weight)
+            || bias_shape[..] != layer[..1]
+            || !(convolution || weight_shape[..] == layer)
+        {
+            return None;
+        }
+        let weight = tensors.take(weight, weight_shape).ok()?;
+        let bias = tensors.take(bias, bias_shape).ok()?;
+        Some(Self { weight, bias, classes, convolution })
+    }
+
     /// Reads the file that belongs to the weights of `spec`.
     ///
     /// # Errors
@@ -115,6 +143,7 @@ impl Classifier {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Backbone, catalogue, sample};
     use super::*;
 
     fn classifier(convolution: bool) -> Classifier {
@@ -135,6 +164,53 @@ mod tests {
     fn a_convolution_averages_what_is_positive() {
         // Cells give (1, 1.5, -0.5) and (3, 1.5, -2.5).
         assert_eq!(classifier(true).logits(&[1.0, 3.0, 0.5, 0.5]).unwrap(), [2.0, 1.5, 0.0]);
+    }
+
+    /// What is left in a file of another tool that has these tensors, of rising numbers, beside a backbone's.
+    fn left(arch: &str, extra: &[(&str, &[usize])]) -> Option<Classifier> {
+        let (_, mut tensors) = sample::backbone_of(arch, 1);
+        for (name, shape) in extra {
+            let values = (0..shape.iter().product()).map(|at: usize| at as f32).collect();
+            tensors.insert((*name).into(), (shape.to_vec(), values));
+        }
+        let spec = Spec { arch: arch.into(), ..sample::spec() };
+        let bytes = sample::file(&spec, &tensors);
+        let mut tensors = Tensors::read_foreign(&bytes, spec).unwrap();
+        Backbone::take(&mut tensors).unwrap();
+        let found = Classifier::left_in(&mut tensors, catalogue::find(arch).unwrap().embedding_len);
+        tensors.finish().unwrap();
+        found
+    }
+
+    #[test]
+    fn one_layer_of_imagenets_classes_is_found_in_a_file_of_another_tool() {
+        for [weight, bias] in [["fc.weight", "fc.bias"], ["head.fc.weight", "head.fc.bias"]] {
+            let found = left("resnet18", &[(weight, &[1000, 512]), (bias, &[1000])]).unwrap();
+            assert!(
+                !found.convolution && found.classes.len() == 1000 && found.classes[387] == "lesser panda"
+            );
+            assert_eq!((found.weight[512], found.bias[999]), (512.0, 999.0));
+        }
+        let convolution = [("classifier.1.weight", &[1000, 512, 1, 1][..]), ("classifier.1.bias", &[1000])];
+        assert!(left("squeezenet1_1", &convolution).unwrap().convolution);
+    }
+
+    #[test]
+    fn other_classifiers_are_passed_over() {
+        assert!(left("resnet18", &[]).is_none());
+        assert!(left("resnet18", &[("fc.weight", &[1000, 512])]).is_none());
+        for [outputs, inputs] in [[10, 512], [1000, 256], [1001, 512]] {
+            let other = [("fc.weight", &[outputs, inputs][..]), ("fc.bias", &[outputs])];
+            assert!(left("resnet18", &other).is_none(), "{outputs} {inputs}");
+        }
+        // As VGG has them, or MobileNetV3.
+        let layers: [(&str, &[usize]); 4] = [
+            ("classifier.0.weight", &[8, 576]),
+            ("classifier.0.bias", &[8]),
+            ("classifier.3.weight", &[1000, 8]),
+            ("classifier.3.bias", &[1000]),
+        ];
+        assert!(left("mobilenet_v3_small", &layers).is_none());
     }
 
     #[test]

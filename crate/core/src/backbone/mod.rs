@@ -64,14 +64,22 @@ impl Backbone {
     /// `WEIGHTS_FORMAT` where the architecture is unknown or a tensor has a type that is not read; `WEIGHTS_MISMATCH` where
     /// a tensor is missing, has another shape or is one too many.
     pub fn load(mut weights: Tensors<'_>) -> Result<Self> {
-        let architecture = catalogue::find(&weights.spec().arch)?;
-        let tensorflow = catalogue::is_tensorflow(&weights.spec().arch);
-        let backbone = match weights.spec().channels {
-            Channels::Rgb => architecture.build(&mut weights, tensorflow)?,
-            Channels::Bgr => architecture.build(&mut Reversed::new(&mut weights), tensorflow)?,
-        };
+        let backbone = Self::take(&mut weights)?;
         weights.finish()?;
         Ok(backbone)
+    }
+
+    /// The same, of which what the backbone does not know is left.
+    ///
+    /// # Errors
+    /// As [`Backbone::load`].
+    pub(crate) fn take(weights: &mut Tensors<'_>) -> Result<Self> {
+        let architecture = catalogue::find(&weights.spec().arch)?;
+        let tensorflow = catalogue::is_tensorflow(&weights.spec().arch);
+        match weights.spec().channels {
+            Channels::Rgb => architecture.build(weights, tensorflow),
+            Channels::Bgr => architecture.build(&mut Reversed::new(weights), tensorflow),
+        }
     }
 
     /// How many stages there are, which is also the last cut.

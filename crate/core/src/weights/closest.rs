@@ -3,9 +3,13 @@
 /// How many are shown.
 const SHOWN: usize = 3;
 
+/// How many names are looked at: no backbone has so many tensors, but a hostile file may, and each takes a while.
+const RANKED: usize = 10_000;
+
 /// The names that need the fewest changes of single letters to become `name`.
 pub fn closest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
-    let mut ranked: Vec<_> = names.map(|other| (distance(name, other), other.as_str())).collect();
+    let mut ranked: Vec<_> =
+        names.take(RANKED).map(|other| (distance(name, other), other.as_str())).collect();
     ranked.sort_unstable();
     ranked.into_iter().take(SHOWN).map(|(_, name)| name).collect()
 }
@@ -35,6 +39,16 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_very_many_names_only_the_first_are_looked_at() {
+        let mut names = vec![String::from("far away"); 3 * RANKED];
+        names[7] = "naem".into();
+        names[2 * RANKED] = "name".into();
+        let mut seen = 0;
+        let found = closest("name", names.iter().inspect(|_| seen += 1));
+        assert_eq!((found[0], found.len(), seen), ("naem", SHOWN, RANKED));
+    }
 
     #[test]
     fn distances_count_changed_letters() {

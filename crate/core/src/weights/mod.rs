@@ -4,6 +4,8 @@ mod bytes;
 mod checksum;
 mod closest;
 mod description;
+#[cfg(test)]
+mod fuzz;
 mod pickle;
 mod pytorch;
 mod quantised;

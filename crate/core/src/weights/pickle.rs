@@ -36,7 +36,7 @@ pub enum Object {
 pub enum Global {
     /// `collections.OrderedDict`.
     OrderedDict,
-    /// `torch._utils._rebuild_tensor_v2`.
+    /// `torch._utils._rebuild_tensor_v2`, and what it was called before version 0.4.
     RebuildTensor,
     /// `torch._utils._rebuild_parameter`.
     RebuildParameter,
@@ -88,9 +88,15 @@ pub struct Tensor {
 /// The longest key of a storage: it is copied for every tensor in it.
 const LONGEST_KEY: usize = 64;
 
+/// The most instructions of a pickle. PyTorch writes thirty to forty for each tensor, so that this is a file of over ten thousand; it is
+/// also what bounds the memory of a small file that asks for many objects.
+const MOST_STEPS: usize = 500_000;
+
 /// Every name that is known.
-const GLOBALS: [(&str, &str, Global); 13] = [
+const GLOBALS: [(&str, &str, Global); 14] = [
     ("collections", "OrderedDict", Global::OrderedDict),
+    // What version 0.4 added is whether it has a gradient, which is not read.
+    ("torch._utils", "_rebuild_tensor", Global::RebuildTensor),
     ("torch._utils", "_rebuild_tensor_v2", Global::RebuildTensor),
     ("torch._utils", "_rebuild_parameter", Global::RebuildParameter),
     ("torch", "FloatStorage", Global::Storage(Element::F32)),
@@ -119,9 +125,35 @@ impl Pickle {
     /// `WEIGHTS_FORMAT` where the bytes are no pickle, are cut off, or ask for more than weights need.
     pub fn read(bytes: &mut Bytes<'_>) -> Result<Self> {
         let mut machine = Machine::default();
-        while machine.step(bytes)? {}
+        let mut steps = 0;
+        while machine.step(bytes)? {
+            steps += 1;
+            if steps == MOST_STEPS {
+                return Err(refused(format!("its pickle has more than {MOST_STEPS} instructions")));
+            }
+        }
         let root = machine.pop()?;
         Ok(Self { objects: machine.objects, root })
+    }
+
+    /// The instructions of a pickle that can be read, each with its arguments.
+    #[cfg(test)]
+    pub fn instructions(pickle: &[u8]) -> Result<Vec<&[u8]>> {
+        let (mut machine, mut rest, mut found) = (Machine::default(), Bytes(pickle), Vec::new());
+        loop {
+            let from = rest.0;
+            let more = machine.step(&mut rest)?;
+            found.push(&from[..from.len() - rest.0.len()]);
+            if !more {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// How many objects it is made of.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.objects.len()
     }
 
     /// The object that the pickle is.
@@ -300,9 +332,12 @@ impl Machine {
                     strides: self.sizes(*strides)?,
                 }))
             }
-            (Some(Object::Global(Global::RebuildParameter)), [tensor, ..]) => {
-                self.objects.get(*tensor).cloned().ok_or_else(malformed)
-            }
+            (Some(Object::Global(Global::RebuildParameter)), [tensor, ..]) => match self.objects.get(*tensor)
+            {
+                // Of anything else the copy could be long.
+                Some(Object::Tensor(tensor)) => Ok(Object::Tensor(tensor.clone())),
+                _ => Err(malformed()),
+            },
             _ => Err(malformed()),
         }
     }

@@ -13,10 +13,13 @@ use super::stored::{Stored, Views};
 use crate::error::{Error, Result};
 
 /// What a zip begins with.
-pub const ZIP: &[u8] = b"PK\x03\x04";
+const ZIP: &[u8] = b"PK\x03\x04";
 
 /// What a pickle of protocol 2 or later begins with.
-pub const PICKLE: &[u8] = &[0x80];
+const PICKLE: &[u8] = &[0x80];
+
+/// Where the text of a safetensors file begins, always with `{`. Before it is its length, which may look like the begin of anything.
+const SAFETENSORS_TEXT: usize = 8;
 
 /// The number that an old file begins with, `0x1950a86a20f9469cfc6c`, as its pickle has it.
 const MAGIC: &[u8] = &[0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -24,8 +27,25 @@ const MAGIC: &[u8] = &[0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8,
 /// The largest pickle that is read: names and shapes of thousands of tensors take far less.
 const LARGEST_PICKLE: u64 = 16 << 20;
 
+/// The longest name of a tensor, which may be written again for each.
+const LONGEST_NAME: usize = 1024;
+
 /// Keys behind which training scripts put the weights among other things.
 const INSIDE: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+
+/// Whether a file is of version 1.6 or later.
+pub fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(ZIP) && !is_safetensors(bytes)
+}
+
+/// Whether a file is from before version 1.6.
+pub fn is_legacy(bytes: &[u8]) -> bool {
+    bytes.starts_with(PICKLE) && !is_safetensors(bytes)
+}
+
+fn is_safetensors(bytes: &[u8]) -> bool {
+    bytes.get(SAFETENSORS_TEXT) == Some(&b'{')
+}
 
 /// Reads a file of version 1.6 or later.
 ///
@@ -39,9 +59,12 @@ pub fn read_zip(bytes: &[u8]) -> Result<Views<'_>> {
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).map_err(|error| damaged(&error))?;
         let name = file.name().map_err(|error| damaged(&error))?.into_owned();
-        if let Some(before) = name.strip_suffix("data.pkl") {
+        if let Some(before) = folder_of_pickle(&name) {
             if file.size() > LARGEST_PICKLE {
                 return Err(refused("its pickle is too large for names and shapes".into()));
+            }
+            if program.is_some() {
+                return Err(refused("it has more than one `data.pkl`".into()));
             }
             let mut pickle = Vec::new();
             file.by_ref().take(LARGEST_PICKLE).read_to_end(&mut pickle).map_err(|error| damaged(&error))?;
@@ -57,7 +80,12 @@ pub fn read_zip(bytes: &[u8]) -> Result<Views<'_>> {
         return Err(refused("its numbers are big-endian".into()));
     }
     let pickle = Pickle::read(&mut Bytes(&program))?;
-    views(&pickle, |key| parts.get(&format!("{folder}data/{key}")).copied())
+    views(&pickle, bytes.len(), |key| parts.get(&format!("{folder}data/{key}")).copied())
+}
+
+/// What stands before `data.pkl` in the name of the part that is the pickle.
+fn folder_of_pickle(name: &str) -> Option<&str> {
+    name.strip_suffix("data.pkl").filter(|before| before.is_empty() || before.ends_with('/'))
 }
 
 /// Reads a file from before version 1.6.
@@ -87,7 +115,7 @@ pub fn read_legacy(bytes: &[u8]) -> Result<Views<'_>> {
         let length = length.ok_or_else(|| refused(format!("nothing is known of its storage `{key}`")))?;
         parts.insert(key.clone(), rest.take(length)?);
     }
-    views(&pickle, |key| parts.get(key).copied())
+    views(&pickle, bytes.len(), |key| parts.get(key).copied())
 }
 
 /// Bytes of an element of each storage.
@@ -95,14 +123,29 @@ fn sizes(pickle: &Pickle) -> HashMap<&str, usize> {
     pickle.storages().map(|(key, element)| (key, element.size())).collect()
 }
 
-/// The tensors of the state dictionary, with the bytes of their storages.
-fn views<'a>(pickle: &Pickle, storage: impl Fn(&str) -> Option<&'a [u8]>) -> Result<Views<'a>> {
+/// The tensors of the state dictionary, with the bytes of their storages. Of all numbers that must be copied there are no more than
+/// the file is long: many names may mean the same ones.
+fn views<'a>(
+    pickle: &Pickle,
+    file_len: usize,
+    storage: impl Fn(&str) -> Option<&'a [u8]>,
+) -> Result<Views<'a>> {
     let mut views = Views::new();
+    let mut copied = 0;
     for (name, tensor) in state(pickle)? {
         let Some(dtype) = dtype(tensor.element) else { continue };
+        if name.len() > LONGEST_NAME {
+            return Err(refused(format!("a tensor's name is longer than {LONGEST_NAME} bytes")));
+        }
         let data = storage(&tensor.storage)
             .and_then(|data| part(tensor, data))
             .ok_or_else(|| refused(format!("the numbers of tensor `{name}` are not where the file says")))?;
+        if let Cow::Owned(data) = &data {
+            copied += data.len();
+            if copied > file_len {
+                return Err(refused("its tensors are more numbers than it has".into()));
+            }
+        }
         views.insert(name.to_owned(), Stored { dtype, shape: tensor.shape.clone(), data });
     }
     Ok(views)

@@ -47,8 +47,8 @@ impl<'a> Tensors<'a> {
     pub fn are_foreign(bytes: &[u8]) -> bool {
         let spec =
             |header: &Metadata| header.metadata().as_ref().is_some_and(|all| all.contains_key(SPEC_KEY));
-        bytes.starts_with(pytorch::ZIP)
-            || bytes.starts_with(pytorch::PICKLE)
+        pytorch::is_zip(bytes)
+            || pytorch::is_legacy(bytes)
             || SafeTensors::read_metadata(bytes).is_ok_and(|(_, header)| !spec(&header))
     }
 
@@ -92,9 +92,9 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// `WEIGHTS_FORMAT` where the bytes are none of these, are cut off, or ask for more than weights need.
     pub fn read_foreign(bytes: &'a [u8], spec: Spec) -> Result<Self> {
-        let views = if bytes.starts_with(pytorch::ZIP) {
+        let views = if pytorch::is_zip(bytes) {
             pytorch::read_zip(bytes)?
-        } else if bytes.starts_with(pytorch::PICKLE) {
+        } else if pytorch::is_legacy(bytes) {
             pytorch::read_legacy(bytes)?
         } else {
             let format = |error: &dyn std::error::Error| Error::WeightsFormat {
@@ -132,6 +132,11 @@ impl<'a> Tensors<'a> {
     /// Names and shapes of the tensors that were not taken.
     pub fn left(&self) -> impl Iterator<Item = (&str, &[usize])> {
         self.views.iter().map(|(name, view)| (name.as_str(), view.shape.as_slice()))
+    }
+
+    /// Whether a tensor of this name, which is no part of a backbone, may be one of a classifier.
+    pub fn is_classifier(&self, name: &str) -> bool {
+        self.with_classifier && CLASSIFIER.iter().any(|prefix| name.starts_with(prefix))
     }
 
     /// Takes the tensor of this name as f32 values, row by row; one of type I8 with its scales, a number for each output
@@ -175,9 +180,7 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// `WEIGHTS_MISMATCH` where a tensor was not taken.
     pub fn finish(self) -> Result<()> {
-        let classifier =
-            |name: &str| self.with_classifier && CLASSIFIER.iter().any(|prefix| name.starts_with(prefix));
-        match self.views.iter().find(|(name, _)| !classifier(name)) {
+        match self.views.iter().find(|(name, _)| !self.is_classifier(name)) {
             None => Ok(()),
             Some((name, view)) => Err(Error::WeightsMismatch {
                 tensor: name.clone(),

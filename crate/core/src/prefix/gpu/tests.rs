@@ -26,7 +26,7 @@ fn on_devices(test: impl Fn(bool)) {
 }
 
 fn backbone() -> Backbone {
-    Backbone::load(Tensors::read(&sample::weights(1, |_| ())).unwrap(), &Device::flex()).unwrap()
+    Backbone::load(Tensors::read(&sample::weights(1, |_| ())).unwrap()).unwrap()
 }
 
 fn compile(software: bool, backbone: &Backbone, cut: usize, side: usize) -> GpuPrefix {
@@ -141,7 +141,7 @@ fn the_self_test_finds_other_numbers_than_the_processors() {
 
 #[test]
 fn what_does_not_fit_the_device_is_refused_and_batches_shrink() {
-    let plan = block_on(backbone().lower(backbone().len())).unwrap();
+    let plan = backbone().lower(backbone().len()).unwrap();
     let program = Program::new(&plan, 224, [[0.5; 3], [0.25; 3]], Tiles::of(false)).unwrap();
     let limits = wgpu::Limits::default();
     assert_eq!(fitting(&program, &limits, 8).unwrap(), 8);
@@ -155,7 +155,7 @@ fn what_does_not_fit_the_device_is_refused_and_batches_shrink() {
 
 #[test]
 fn few_pipelines_and_three_maps_serve_the_network() {
-    let plan = block_on(backbone().lower(backbone().len())).unwrap();
+    let plan = backbone().lower(backbone().len()).unwrap();
     for software in [true, false] {
         let program = Program::new(&plan, 224, [[0.5; 3], [0.25; 3]], Tiles::of(software)).unwrap();
         let kernels: std::collections::HashSet<_> = program.layers.iter().map(|layer| layer.kernel).collect();
