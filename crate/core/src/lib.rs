@@ -18,6 +18,7 @@ pub mod image;
 pub mod model;
 pub mod prefix;
 pub mod project;
+mod rank;
 pub mod seed;
 pub mod train;
 mod transpose;

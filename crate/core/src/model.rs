@@ -4,6 +4,7 @@ use crate::backbone::TunedStages;
 use crate::error::{Error, Result};
 use crate::evaluate::{Metrics, Saliency, Unknown, argmax};
 use crate::head::Head;
+use crate::rank::sort_by_number;
 use crate::train::Report;
 use serde::{Deserialize, Serialize};
 
@@ -140,7 +141,7 @@ impl Model {
         let pair =
             |(label, probability): (&String, &f32)| Score { label: label.clone(), probability: *probability };
         let mut scores: Vec<Score> = self.labels.iter().zip(row).map(pair).collect();
-        scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        sort_by_number(&mut scores, |score| (-score.probability).into());
         let (label, probability) =
             scores.first().map_or((String::new(), 0.0), |best| (best.label.clone(), best.probability));
         Prediction { label, probability, unknown, scores }

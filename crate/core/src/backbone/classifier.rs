@@ -1,5 +1,6 @@
 //! The classifier that the weights were trained with.
 
+use crate::rank::sort_by_number;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -104,7 +105,7 @@ impl Classifier {
         let sum: f32 = powers.iter().sum();
         let mut named: Vec<(f32, &String)> =
             powers.into_iter().map(|power| power / sum).zip(&self.classes).collect();
-        named.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        sort_by_number(&mut named, |(probability, _)| (-probability).into());
         let named = named.into_iter().take(most);
         Ok(named.map(|(probability, label)| Named { label: label.clone(), probability }).collect())
     }

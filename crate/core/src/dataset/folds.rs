@@ -1,5 +1,6 @@
 //! Cross-validation: which examples are judged together by what was learnt from all the others.
 
+use crate::rank::sort_by_number;
 use crate::seed;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +26,10 @@ pub fn folds(classes: &[usize], groups: &[u32], count: usize, seed: u32) -> Vec<
     for sizes in sizes.into_values() {
         let mut order: Vec<(u32, usize)> =
             sizes.into_iter().filter(|(group, _)| !whole.contains(group)).collect();
-        order.sort_by_key(|(group, size)| (usize::MAX - size, seed::mix(seed, *group, seed::FOLDS)));
+        // The largest first; those of a size in an order of the seed's.
+        sort_by_number(&mut order, |(group, size)| {
+            f64::from(seed::mix(seed, *group, seed::FOLDS)) - *size as f64 * 2f64.powi(32)
+        });
         let mut own = vec![0; count];
         for (group, size) in order {
             let places = own.iter().zip(&totals).enumerate();

@@ -1,6 +1,7 @@
 //! Which examples are trained on and which are held out to validate.
 
 use super::{Dataset, Example, Groups};
+use crate::rank::sort_by_number;
 use crate::seed;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,13 +30,13 @@ impl Split {
             members.entry(groups.group(example.id)).or_default().push(example);
         }
         let mut order: Vec<(u32, Vec<&Example>)> = members.into_iter().collect();
-        order.sort_by_key(|(group, _)| seed::mix(seed, *group, seed::SPLIT));
+        sort_by_number(&mut order, |(group, _)| seed::mix(seed, *group, seed::SPLIT).into());
         let mut room = Room::new(dataset, fraction);
         let (mut held_out, rest): (Vec<_>, Vec<_>) =
             order.into_iter().map(|(_, members)| members).partition(|members| room.take(members));
         room.widen();
         let mut rest: Vec<_> = rest.into_iter().filter(|members| room.wants(members)).collect();
-        rest.sort_by_key(Vec::len);
+        sort_by_number(&mut rest, |members| members.len() as f64);
         held_out.extend(rest.into_iter().filter(|members| room.wants(members) && room.take(members)));
         let held_out: BTreeSet<u32> = held_out.into_iter().flatten().map(|example| example.id).collect();
         let (validation, train) =

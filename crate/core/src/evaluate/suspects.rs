@@ -3,6 +3,7 @@
 //! Each is judged by a head that was not trained on it, and ranked by how improbable its own label is: the
 //! self-confidence of confident learning (Northcutt, Jiang, Chuang 2021), which needs no threshold.
 
+use crate::rank::sort_by_number;
 use serde::{Deserialize, Serialize};
 
 /// An example, and what the others say of its label.
@@ -39,7 +40,7 @@ pub fn suspects(labels: &[String], examples: &[(u32, usize)], probabilities: &[f
         })
     };
     let mut found: Vec<Suspect> = examples.iter().zip(rows).filter_map(suspect).collect();
-    found.sort_by(|a, b| a.probability.total_cmp(&b.probability));
+    sort_by_number(&mut found, |suspect| suspect.probability.into());
     found
 }
 

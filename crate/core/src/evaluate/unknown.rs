@@ -5,6 +5,7 @@
 //! which class is likelier, not whether any fits; distance in the embedding does.
 
 use crate::dense::{Dense, Rows};
+use crate::rank::sort_by_number;
 use half::f16;
 use std::collections::BTreeSet;
 
@@ -152,7 +153,7 @@ impl Unknown {
 
 /// The similarity that a share of [`FALSE_ALARM_RATE`] is below; nothing of too few.
 fn quantile(mut similarities: Vec<f32>) -> Option<f32> {
-    similarities.sort_by(f32::total_cmp);
+    sort_by_number(&mut similarities, |value| (*value).into());
     let rank = (similarities.len() as f64 * FALSE_ALARM_RATE).floor() as usize;
     similarities.get(rank).copied().filter(|_| similarities.len() >= FEWEST_REFERENCES)
 }

@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Kind, images, quoted};
 use crate::evaluate::{argmax, suspects};
+use crate::rank::sort_by_number;
 use crate::train::{CrossValidation, HeldOut};
 use serde::{Deserialize, Serialize};
 
@@ -142,12 +143,12 @@ impl Checkup {
                     .collect();
                 let share = wrong.len() as f64 / pair().count().max(1) as f64;
                 if wrong.len() >= FEWEST_CONFUSED && share >= LEAST_CONFUSED {
-                    wrong.sort_by(|a, b| b.3.total_cmp(&a.3));
+                    sort_by_number(&mut wrong, |one| (-one.3).into());
                     found.push((share, self.confusion([one, other], &wrong, pair().count())));
                 }
             }
         }
-        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        sort_by_number(&mut found, |(share, _)| -share);
         found.into_iter().map(|(_, finding)| finding).collect()
     }
 

@@ -1,6 +1,7 @@
 //! Weights of one byte: whole numbers with a scale for each output channel. Batch norm multiplies output channels, so that
 //! they are the same numbers as if it had been folded into them first.
 
+use crate::rank::sort_by_number;
 use safetensors::Dtype;
 
 use super::stored::{Stored, Views};
@@ -52,7 +53,7 @@ fn keep_sum(rounded: &mut [f32], channel: &[f32], scale: f32) {
         channel.iter().zip(rounded.iter()).map(|(value, number)| value / scale - number).collect();
     let sum: f32 = left.iter().sum();
     let mut nearest: Vec<_> = rounded.iter_mut().zip(&left).filter(|(n, _)| n.abs() < LARGEST).collect();
-    nearest.sort_by(|(_, a), (_, b)| (**b * sum.signum()).total_cmp(&(**a * sum.signum())));
+    sort_by_number(&mut nearest, |(_, left)| (-**left * sum.signum()).into());
     nearest.into_iter().take(sum.abs().round() as usize).for_each(|(number, _)| *number += sum.signum());
 }
 
