@@ -60,7 +60,7 @@ impl Flavour {
         match self {
             Self::Cpu => 450_000,
             Self::Gpu => 490_000,
-            Self::Tune => 560_000,
+            Self::Tune => 570_000,
         }
     }
 
