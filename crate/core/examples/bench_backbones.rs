@@ -28,7 +28,7 @@ const VIEWS: u32 = 4;
 
 const TITLE: &str = "# Backbones\n\nWhat a head learns on each backbone from four views of each photo, with default options otherwise: 133 photos of 6 classes (`tests/data/cutout.csv`) to \
      train on, 57 to judge by, mean of 5 seeds, as `tests/browser/accuracy.test.ts` \
-     trains, but with another decoder of JPEG (`docs/backbones.md`). The file is that with weights in half precision; beside it the one with int8 weights, how far it \
+     trains, but on four views and with another decoder of JPEG (`docs/backbones.md`). The file is that with weights in half precision; beside it the one with int8 weights, how far it \
      moves the embedding of a test photo (of its length, on average), and for how many of the 57 another of the 1000 classes of ImageNet is the \
      likeliest. Top-1 and top-5: of the 18 sample photos of the page whose class of ImageNet is known (`tests/data/imagenet.csv`), for how many \
      the classifier that the weights were trained with has it first, and among the first five. Written by `cargo xtask bench backbones`.\n\n\
