@@ -1,5 +1,4 @@
 /** What goes before a training or a checkup: every view that it needs is embedded, by the session and its helpers, and cached. */
-import type { Pixels } from './decode.js';
 import { RekindleError } from './errors.js';
 import type { Gate } from './gate.js';
 import type { CallContext } from './session.js';
@@ -111,12 +110,7 @@ class Preparation {
     signal.addEventListener('abort', abort, { once: true });
     try {
       if (shared) this.#parts.team.help(this.#work, this, over);
-      for (let next = this.#begin(); next; ) {
-        const { piece, pixels } = next;
-        // Decoded while this one is embedded.
-        next = this.#begin();
-        await this.#embed(piece, pixels, over.signal);
-      }
+      for (let piece = this.#work.take(); piece; piece = this.#work.take()) await this.#embed(piece, over.signal);
     } finally {
       signal.removeEventListener('abort', abort);
       over.abort();
@@ -151,22 +145,15 @@ class Preparation {
     this.#need.put(example, views, features);
   }
 
-  /** Takes the next piece; undefined when all are done. */
-  #begin() {
-    const piece = this.#work.take();
-    const image = piece && this.#image(piece.example);
-    return piece && { piece, pixels: image && this.#parts.turns.decode(image) };
-  }
-
   /** Embeds a piece here, unless a helper that has it too is faster. */
-  async #embed(piece: Piece, pixels: Promise<Pixels> | undefined, signal: AbortSignal): Promise<void> {
-    const { example } = piece;
-    const question = this.ask(piece);
-    if (!question) return this.#work.drop(piece);
-    if (this.#work.isDone(piece)) return;
+  async #embed(piece: Piece, signal: AbortSignal): Promise<void> {
+    const { example, views } = piece;
+    const { turns } = this.#parts;
+    const image = this.#image(example);
+    if (!image) return this.#work.drop(piece);
     let embedded = 0;
     try {
-      for await (const turn of this.#parts.turns.embed(question, signal, pixels)) {
+      for await (const turn of turns.embed({ image, views, augment: this.#need.augment, cut: this.#need.cut }, signal)) {
         if (this.#work.isDone(piece)) return;
         this.#keep(example, turn);
         embedded += turn.views.length;

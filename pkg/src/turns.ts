@@ -1,5 +1,5 @@
 /** Embedding in turns: a few views at a time, so that a worker hears of other calls, and of cancelling, in between. */
-import { decode, type Pixels } from './decode.js';
+import { decode } from './decode.js';
 import { nextTask } from './task.js';
 import type { Args } from './protocol.js';
 import type { View, WasmEmbedder, WasmModule } from './wasm.js';
@@ -27,25 +27,14 @@ export class Turns {
     this.#wasm = wasm;
   }
 
-  /** Begins to decode an image, which browsers do on another thread. */
-  decode(image: Blob): Promise<Pixels> {
-    const pixels = decode(image, this.#wasm.probe);
-    pixels.catch(() => {}); // It is told when its turn comes.
-    return pixels;
-  }
-
   /**
-   * Embeds views of an image, which is decoded once.
+   * Decodes an image once and embeds its views.
    *
    * @throws {RekindleError} IMAGE_DECODE, IMAGE_SHAPE as `decode`.
    * @throws The signal's reason, when it aborts.
    */
-  async *embed(
-    { image, views, augment, cut }: Args<'embedViews'>,
-    signal: AbortSignal,
-    pixels = this.decode(image),
-  ): AsyncGenerator<Turn, void, undefined> {
-    const { rgba, width, height } = await pixels;
+  async *embed({ image, views, augment, cut }: Args<'embedViews'>, signal: AbortSignal): AsyncGenerator<Turn, void, undefined> {
+    const { rgba, width, height } = await decode(image, this.#wasm.probe);
     for (let next = 0; next < views.length; ) {
       signal.throwIfAborted();
       const some = views.slice(next, next + this.#viewsAtOnce);
