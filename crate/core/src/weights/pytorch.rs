@@ -57,6 +57,10 @@ pub fn read_zip(bytes: &[u8]) -> Result<Views<'_>> {
     let mut parts = HashMap::new();
     let (mut program, mut folder) = (None, String::new());
     for index in 0..archive.len() {
+        let method = archive.by_index_raw(index).map_err(|error| damaged(&error))?.compression();
+        if method != zip::CompressionMethod::Stored {
+            return Err(refused("its zip uses compression, and PyTorch's do not".into()));
+        }
         let mut file = archive.by_index(index).map_err(|error| damaged(&error))?;
         let name = file.name().map_err(|error| damaged(&error))?.into_owned();
         if let Some(before) = folder_of_pickle(&name) {
@@ -69,7 +73,7 @@ pub fn read_zip(bytes: &[u8]) -> Result<Views<'_>> {
             let mut pickle = Vec::new();
             file.by_ref().take(LARGEST_PICKLE).read_to_end(&mut pickle).map_err(|error| damaged(&error))?;
             (program, folder) = (Some(pickle), before.to_owned());
-        } else if file.compression() == zip::CompressionMethod::Stored {
+        } else {
             let [start, size] = [file.data_start(), Some(file.size())].map(|at| usize::try_from(at?).ok());
             let data = start.zip(size).and_then(|(start, size)| bytes.get(start..)?.get(..size));
             parts.insert(name, data.ok_or_else(|| refused("its zip is damaged".into()))?);
