@@ -5,6 +5,7 @@ use super::rule::{Rule, State};
 use super::targets;
 use crate::dense::{Dense, Rows};
 use crate::head::{Head, relu};
+use crate::kernel::PANEL;
 
 /// A head and its optimiser.
 pub struct Network {
@@ -23,9 +24,15 @@ struct Gradients {
 
 impl Gradients {
     fn norm(&mut self) -> f64 {
+        // Eight sums side by side, as the parts are panels: one after the other they would wait for each other in every step.
+        let mut sums = [0.0; PANEL];
         let layers = self.hidden.iter_mut().chain([&mut self.output]);
-        let values = layers.flat_map(|layer| layer.parts_mut()).flat_map(|(_, part)| part.iter());
-        values.map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
+        for (_, part) in layers.flat_map(Dense::parts_mut) {
+            for eight in part.as_chunks::<PANEL>().0 {
+                sums.iter_mut().zip(eight).for_each(|(sum, value)| *sum += f64::from(*value).powi(2));
+            }
+        }
+        sums.iter().sum::<f64>().sqrt()
     }
 }
 
