@@ -225,7 +225,7 @@ impl Embedder {
         if let Some(gpu) = self.gpu.as_ref().filter(|_| cut == self.stages()) {
             return gpu.run(views).await;
         }
-        let images = self.normalised(views);
+        let images = self.preprocess.normalise_all(views);
         match cut {
             0 => Ok(transposed(&images, (self.input_size * self.input_size) as usize, 3)),
             _ => self.compiled(cut)?.run(&images),
@@ -242,7 +242,7 @@ impl Embedder {
     pub fn map(&self, view: &Pixels) -> Result<Vec<f32>> {
         let views = std::slice::from_ref(view);
         self.check(views)?;
-        self.compiled(self.stages())?.run_unpooled(&self.normalised(views))
+        self.compiled(self.stages())?.run_unpooled(&self.preprocess.normalise_all(views))
     }
 
     /// The part that the plain view shows of an image of this size.
@@ -259,13 +259,6 @@ impl Embedder {
             }
         }
         Ok(())
-    }
-
-    /// Views as the processor's prefix takes them, one after the other.
-    fn normalised(&self, views: &[Pixels]) -> Vec<f32> {
-        let mut images = Vec::with_capacity(views.len() * (self.input_size * self.input_size * 3) as usize);
-        views.iter().for_each(|view| images.extend(self.preprocess.normalise(view)));
-        images
     }
 
     /// The processor's prefix of a cut, which is compiled where that is not done yet. Errors as [`Backbone::lower`].

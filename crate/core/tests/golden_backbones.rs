@@ -12,7 +12,7 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 use formula::{Formula, formula};
 use rekindle::backbone::catalogue::{self, CATALOGUE};
-use rekindle::prefix::CpuPrefix;
+use rekindle::prefix::{Arithmetic, CpuPrefix};
 use safetensors::SafeTensors;
 
 struct Expected(Vec<u8>);
@@ -50,7 +50,7 @@ fn difference(found: &[f32], expected: &[f32], scale: f32) -> f32 {
 }
 
 /// The largest errors over all stages of the module, and of the plan's embedding.
-fn errors(expected: &Expected, case: &str) -> [f32; 2] {
+fn errors(expected: &Expected, case: &str) -> [f32; 3] {
     let (library, arch) = case.split_once('/').unwrap();
     let side = if arch.starts_with("tf_") { 75 } else { 64 };
     let tensorflow = catalogue::is_tensorflow(arch);
@@ -76,9 +76,12 @@ fn errors(expected: &Expected, case: &str) -> [f32; 2] {
     }
     let embedding = expected.values(&format!("{case}.embedding"));
     let plan = backbone.lower(backbone.len()).unwrap();
-    let found = CpuPrefix::compile(&plan, side).unwrap().run(&interleaved).unwrap();
     let scale = embedding.iter().fold(0.0f32, |most, value| most.max(value.abs()));
-    [module, difference(&found, &embedding, scale)]
+    let [float, integer] = [Arithmetic::Float, Arithmetic::Integer].map(|arithmetic| {
+        let found = CpuPrefix::compile_for(&plan, side, arithmetic).unwrap().run(&interleaved).unwrap();
+        difference(&found, &embedding, scale)
+    });
+    [module, float, integer]
 }
 
 const SECTION: &str = "golden_backbones";
@@ -88,16 +91,21 @@ fn check(part: usize) {
     let expected = Expected::read();
     let cases = expected.cases();
     let row = |case: &String| {
-        let [module, plan] = errors(&expected, case);
+        let [module, plan, integers] = errors(&expected, case);
         assert!(plan < 1e-3, "{case}, the plan's embedding: {plan}");
-        (case.clone(), vec![module, plan])
+        assert!(integers < 1e-3, "{case}, the plan's embedding in whole numbers: {integers}");
+        (case.clone(), vec![module, plan, integers])
     };
     if !verification::writing() {
         let rows: Vec<_> = cases.iter().skip(part).step_by(PARTS).map(row).collect();
         verification::check(SECTION, &rows);
     } else if part == 0 {
         let rows: Vec<_> = cases.iter().map(row).collect();
-        verification::write(SECTION, &["model", "module, worst stage", "plan, embedding"], &rows);
+        verification::write(
+            SECTION,
+            &["model", "module, worst stage", "plan, embedding", "in whole numbers"],
+            &rows,
+        );
     }
 }
 

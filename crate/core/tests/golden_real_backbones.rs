@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use rekindle::backbone::{Backbone, Classifier};
 use rekindle::image::{Pixels, Preprocess};
-use rekindle::prefix::CpuPrefix;
+use rekindle::prefix::{Arithmetic, CpuPrefix};
 use rekindle::weights::{Description, Tensors};
 use rekindle::{Embedder, Spec};
 use safetensors::SafeTensors;
@@ -62,38 +62,44 @@ fn top(logits: &[f32], count: usize) -> Vec<usize> {
     order
 }
 
-/// Of embedding and logits of the plan with unrounded weights, and of the embedding with those of the two files that are shipped (f16
-/// with norms and biases in f32, and int8): how far each may be off.
-const TOLERANCES: [f32; 4] = [1e-3, 1e-3, 3e-2, 1e-1];
+/// Of embedding and logits of the plan with unrounded weights, of the embedding computed in whole numbers as browsers do, and of those
+/// with the two files that are shipped (f16 with norms and biases in f32, and int8): how far each may be off.
+const TOLERANCES: [f32; 5] = [1e-3, 1e-3, 1e-3, 3e-2, 1e-1];
 
-fn plan(bytes: &[u8]) -> CpuPrefix {
+fn plan(bytes: &[u8], arithmetic: Arithmetic) -> CpuPrefix {
     let backbone = Backbone::load(Tensors::read(bytes).unwrap()).unwrap();
-    CpuPrefix::compile(&backbone.lower(backbone.len()).unwrap(), SIDE).unwrap()
+    CpuPrefix::compile_for(&backbone.lower(backbone.len()).unwrap(), SIDE, arithmetic).unwrap()
 }
 
 /// The largest errors over the photos, in the order of [`TOLERANCES`].
-fn errors(arch: &str) -> [f32; 4] {
+fn errors(arch: &str) -> [f32; 5] {
     let bytes = weights(&format!("{arch}.f32.safetensors"));
     let tensors = Tensors::read(&bytes).unwrap();
     let preprocess = Preprocess::new(tensors.spec(), SIDE as u32);
     let classifier = weights(&format!("{arch}.classifier.f32.safetensors"));
     let classifier = Classifier::read(&classifier, tensors.spec()).unwrap();
     let backbone = Backbone::load(tensors).unwrap();
-    let plans = ["f32.", "", "int8."].map(|kind| plan(&weights(&format!("{arch}.{kind}safetensors"))));
-    let mut worst = [0.0f32; 4];
+    let plans = [
+        ("f32.", Arithmetic::Float),
+        ("f32.", Arithmetic::Integer),
+        ("", Arithmetic::Float),
+        ("int8.", Arithmetic::Float),
+    ];
+    let plans = plans.map(|(kind, numbers)| plan(&weights(&format!("{arch}.{kind}safetensors")), numbers));
+    let mut worst = [0.0f32; 5];
     for photo in PHOTOS {
         let image = image::open(golden(&format!("mobilenet_v2/{photo}.png"))).unwrap().into_rgb8();
         let pixels = Pixels::from_rgb(image.width(), image.height(), image.into_raw()).unwrap();
         let values = preprocess.normalise(&pixels);
         let embedding = expected(arch, &format!("{photo}.embedding"));
-        let [unrounded, half, int8] =
+        let [unrounded, integers, half, int8] =
             plans.each_ref().map(|plan| error(&plan.run(&values).unwrap(), &embedding));
         let input = Tensor::<4>::from_data(TensorData::new(values, [1, SIDE, SIDE, 3]), &Device::flex());
         let map = backbone.forward(input.permute([0, 3, 1, 2]), 0..backbone.len()).into_data();
         let logits = classifier.logits(&map.try_to_vec::<f32>().unwrap()).unwrap();
         let wanted = expected(arch, &format!("{photo}.logits"));
         assert_eq!(top(&logits, 5), top(&wanted, 5), "{arch} {photo}");
-        let found = [unrounded, error(&logits, &wanted), half, int8];
+        let found = [unrounded, error(&logits, &wanted), integers, half, int8];
         worst.iter_mut().zip(found).for_each(|(worst, error)| *worst = worst.max(error));
     }
     for (error, tolerance) in worst.iter().zip(TOLERANCES) {
@@ -111,7 +117,8 @@ fn agrees(arch: &str) {
     if !verification::writing() {
         verification::check(SECTION, &[row(arch)]);
     } else if arch == REAL[0] {
-        let title = ["weights", "embedding", "logits", "embedding, f16", "embedding, int8"];
+        let title =
+            ["weights", "embedding", "logits", "in whole numbers", "embedding, f16", "embedding, int8"];
         verification::write(SECTION, &title, &REAL.map(row));
     }
 }

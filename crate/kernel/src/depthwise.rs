@@ -1,25 +1,62 @@
-//! 3x3 depthwise convolution with padding 1 and ReLU6: one output row of eight channels.
+//! 3x3 depthwise convolution with padding 1 on the left and right, and ReLU6: rows of eight channels.
 
 use super::simd::Lanes;
 
-/// One output row; a row outside the image is a row of zeros.
+/// Neighbouring output rows.
 #[repr(C)]
-pub struct Row {
-    /// Rows above, at and below, `[width][8]` each.
-    pub rows: [*const f32; 3],
+pub struct Rows {
+    /// The rows that they see, one after the other, `[width][8]` each: three for the first, `STRIDE` more for each other.
+    pub input: *const f32,
     pub width: usize,
+    pub rows: usize,
+    /// `[rows][outputs][4]`, where squares are added; read and written where that is asked for.
+    pub squares: *mut f32,
     /// `[bias 8 | 9 taps x 8]`.
     pub weights: *const f32,
-    /// `[width / STRIDE rounded up][8]`.
+    /// `[rows][outputs][8]`: outputs are `width / STRIDE` rounded up.
     pub out: *mut f32,
 }
 
-/// Computes the row.
+/// One output row; a row outside the image is a row of zeros.
+struct Row {
+    /// Rows above, at and below, `[width][8]` each.
+    rows: [*const f32; 3],
+    width: usize,
+    /// `[bias 8 | 9 taps x 8]`.
+    weights: *const f32,
+    /// `[width / STRIDE rounded up][8]`.
+    out: *mut f32,
+}
+
+/// Computes the rows, and adds the squares of what they hold where asked.
 ///
 /// # Safety
-/// The processor has the instructions of `L`; the addresses are valid for as many f32 as [`Row`] says.
+/// The processor has the instructions of `L`; the addresses are valid for as many f32 as [`Rows`] says.
 #[inline(always)]
-pub unsafe fn run<L: Lanes, const STRIDE: usize>(job: &Row) {
+pub unsafe fn run<L: Lanes, const STRIDE: usize, const SQUARES: bool>(job: &Rows) {
+    let (width, outputs) = (job.width, job.width.div_ceil(STRIDE));
+    for index in 0..job.rows {
+        // SAFETY: the caller's contract; the row's inputs and outputs are some of the job's.
+        unsafe {
+            let above = job.input.add(index * STRIDE * width * 8);
+            let rows = [above, above.add(width * 8), above.add(2 * width * 8)];
+            let out = job.out.add(index * outputs * 8);
+            row::<L, STRIDE>(&Row { rows, width, weights: job.weights, out });
+            for output in (0..outputs).filter(|_| SQUARES) {
+                let to = job.squares.add((index * outputs + output) * 4);
+                let [first, second] = [L::load(out.add(output * 8)), L::load(out.add(output * 8 + 4))];
+                L::load(to).mul_add(first, first).mul_add(second, second).store(to);
+            }
+        }
+    }
+}
+
+/// Computes a row.
+///
+/// # Safety
+/// As [`run`], for what [`Row`] says.
+#[inline(always)]
+unsafe fn row<L: Lanes, const STRIDE: usize>(job: &Row) {
     let outputs = job.width.div_ceil(STRIDE);
     // Outputs whose three columns are all inside the row.
     let inside = 1..job.width.saturating_sub(2) / STRIDE + 1;
@@ -46,7 +83,7 @@ pub unsafe fn run<L: Lanes, const STRIDE: usize>(job: &Row) {
 /// Computes `N` neighbouring outputs of four channels; every input is loaded once for all outputs that see it.
 ///
 /// # Safety
-/// As [`run`]; the outputs' columns are inside the row.
+/// As [`row`]; the outputs' columns are inside the row.
 #[inline(always)]
 unsafe fn group<L: Lanes, const N: usize, const STRIDE: usize>(job: &Row, at: usize, half: usize) {
     // SAFETY: the caller's contract.
@@ -74,7 +111,7 @@ unsafe fn group<L: Lanes, const N: usize, const STRIDE: usize>(job: &Row, at: us
 /// Computes one output of four channels, columns outside the row left out.
 ///
 /// # Safety
-/// As [`run`]; `at` is one of the outputs.
+/// As [`row`]; `at` is one of the outputs.
 #[inline(always)]
 unsafe fn edge<L: Lanes, const STRIDE: usize>(job: &Row, at: usize, half: usize) {
     // SAFETY: the caller's contract; columns outside are skipped.

@@ -2,7 +2,7 @@
 //! that it can come from another module: see `emitted.rs`.
 
 use crate::PANEL;
-use crate::depthwise::{self, Row};
+use crate::depthwise::{self, Rows};
 use crate::matrix::{self, Tiles};
 use crate::simd::Lanes;
 
@@ -20,9 +20,13 @@ pub enum Job {
     /// 3x3 convolution of an RGB image at stride 2, and ReLU6.
     Stem(Tiles),
     /// 3x3 depthwise convolution and ReLU6.
-    Depthwise(Row),
+    Depthwise(Rows),
     /// The same at stride 2.
-    DepthwiseHalving(Row),
+    DepthwiseHalving(Rows),
+    /// At stride 1, and squares are added.
+    DepthwiseSquares(Rows),
+    /// At stride 2, and squares are added.
+    DepthwiseHalvingSquares(Rows),
 }
 
 impl Job {
@@ -40,8 +44,10 @@ impl Job {
                 Self::Add(job) => matrix::run::<L, PANEL, { matrix::ADD }>(job),
                 Self::Gradient(job) => matrix::run::<L, 1, { matrix::LINEAR }>(job),
                 Self::Stem(job) => matrix::run::<L, 6, { matrix::RELU6 }>(job),
-                Self::Depthwise(job) => depthwise::run::<L, 1>(job),
-                Self::DepthwiseHalving(job) => depthwise::run::<L, 2>(job),
+                Self::Depthwise(job) => depthwise::run::<L, 1, false>(job),
+                Self::DepthwiseHalving(job) => depthwise::run::<L, 2, false>(job),
+                Self::DepthwiseSquares(job) => depthwise::run::<L, 1, true>(job),
+                Self::DepthwiseHalvingSquares(job) => depthwise::run::<L, 2, true>(job),
             }
         }
     }

@@ -10,6 +10,7 @@ mod depthwise;
 #[cfg(target_arch = "wasm32")]
 pub mod emitted;
 mod flatten;
+pub mod integer;
 mod job;
 mod matrix;
 mod pack;
@@ -19,7 +20,7 @@ mod simd;
 mod tests;
 mod widen;
 
-use depthwise::Row;
+use depthwise::Rows;
 use job::Job;
 use matrix::Tiles;
 use simd::Best;
@@ -32,11 +33,34 @@ pub use widen::{widen_bytes, widen_into};
 /// Channels of a panel.
 pub const PANEL: usize = 8;
 
+/// Four numbers that add up to one of a pixel, as lanes compute them.
+pub type Quarters = [f32; 4];
+
 /// Numbers of a panel of packed depthwise weights: a bias and nine taps a channel.
 pub const DEPTHWISE: usize = PANEL * 10;
 
 /// Numbers of a panel of packed stem weights: a bias and 3x3 taps of three channels for each output.
 pub const STEM: usize = PANEL * 28;
+
+/// The numbers that a 1x1 convolution multiplies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// f32.
+    Float,
+    /// Whole numbers of sixteen bits: see [`integer`].
+    Integer,
+}
+
+impl Arithmetic {
+    /// What this processor is fastest at with the loops that it has.
+    pub fn fastest() -> Self {
+        #[cfg(target_arch = "wasm32")]
+        if emitted::installed_for_integers().is_some() {
+            return Self::Integer;
+        }
+        Self::Float
+    }
+}
 
 /// What is done to a sum before it is stored.
 #[derive(Debug, Clone, Copy)]
@@ -148,25 +172,57 @@ pub fn stem(image: &[f32], stride: usize, weights: &[f32], out: &mut [f32]) {
     unsafe { run(&Job::Stem(job)) }
 }
 
-/// One panel of one output row of a 3x3 depthwise convolution with padding 1, and ReLU6.
+/// Some output rows of one panel of a 3x3 depthwise convolution with padding 1, and ReLU6. Where asked, the squares of all
+/// numbers are added to what there is for each pixel.
 ///
 /// # Shapes
-/// - `rows`: the rows above, at and below, `[width][8]`; zeros outside the image
+/// - `input`: `[(rows - 1) * stride + 3][width][8]`, the rows that are seen; zeros outside the image
 /// - `weights`: `[bias 8 | 9 taps x 8]`
-/// - `out`: `[width / stride rounded up][8]`; `stride` is 1 or 2
+/// - `out`: `[rows][width / stride rounded up][8]`; `stride` is 1 or 2
+/// - `squares`: `[rows][width / stride rounded up][4]`, which add up to a pixel's sum
 ///
 /// # Panics
 /// Where a slice has another length or the stride another value.
-pub fn depthwise(rows: [&[f32]; 3], weights: &[f32], stride: usize, out: &mut [f32]) {
-    let width = rows[0].len() / PANEL;
+pub fn depthwise(
+    input: &[f32],
+    width: usize,
+    weights: &[f32],
+    stride: usize,
+    squares: Option<&mut [Quarters]>,
+    out: &mut [f32],
+) {
     assert!(stride == 1 || stride == 2, "the stride is 1 or 2");
-    assert!(rows.iter().all(|row| row.len() == width * PANEL), "rows have one length");
+    let row = width.div_ceil(stride) * PANEL;
+    let rows = out.len() / row.max(1);
+    assert!(out.len() == rows * row, "the output is of whole rows");
+    if rows == 0 {
+        return;
+    }
+    assert!(input.len() == ((rows - 1) * stride + 3) * width * PANEL, "the input has all rows that are seen");
     assert!(weights.len() == DEPTHWISE, "weights are a bias and nine taps");
-    assert!(out.len() == width.div_ceil(stride) * PANEL, "the output has the strided width");
-    let job =
-        Row { rows: rows.map(<[f32]>::as_ptr), width, weights: weights.as_ptr(), out: out.as_mut_ptr() };
+    let pixels = out.len() / PANEL;
+    assert!(
+        squares.as_ref().is_none_or(|squares| squares.len() == pixels),
+        "each pixel has a sum of squares"
+    );
+    let added = squares.is_some();
+    let squares = squares.map_or(std::ptr::null_mut(), |squares| squares.as_mut_ptr().cast());
+    let job = Rows {
+        input: input.as_ptr(),
+        width,
+        rows,
+        squares,
+        weights: weights.as_ptr(),
+        out: out.as_mut_ptr(),
+    };
+    let job = match (stride, added) {
+        (1, false) => Job::Depthwise(job),
+        (_, false) => Job::DepthwiseHalving(job),
+        (1, true) => Job::DepthwiseSquares(job),
+        (_, true) => Job::DepthwiseHalvingSquares(job),
+    };
     // SAFETY: all lengths were checked above.
-    unsafe { run(&if stride == 1 { Job::Depthwise(job) } else { Job::DepthwiseHalving(job) }) }
+    unsafe { run(&job) }
 }
 
 /// The mean of one panel over the image.

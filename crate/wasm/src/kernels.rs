@@ -14,12 +14,19 @@ pub async fn use_kernels(module: WebAssembly::Module) -> Result<(), JsValue> {
     let imports = object("env", object("memory", wasm_bindgen::memory())?)?;
     let instance: WebAssembly::Instance =
         JsFuture::from(WebAssembly::instantiate_module(&module, &imports)).await?.dyn_into()?;
-    let run: Function = Reflect::get(&instance.exports(), &"run".into())?.dyn_into()?;
-    let table: WebAssembly::Table = wasm_bindgen::function_table().dyn_into()?;
-    let place = table.grow(1)?;
-    table.set(place, &run)?;
-    // SAFETY: the package checks that the module is one of its own build, and its `run` was just put there.
-    unsafe { emitted::install(place as usize) };
+    let exports = instance.exports();
+    let place = |name: &str| -> Result<usize, JsValue> {
+        let function: Function = Reflect::get(&exports, &name.into())?.dyn_into()?;
+        let table: WebAssembly::Table = wasm_bindgen::function_table().dyn_into()?;
+        let place = table.grow(1)?;
+        table.set(place, &function)?;
+        Ok(place as usize)
+    };
+    let prefers: Function = Reflect::get(&exports, &"prefers_integers".into())?.dyn_into()?;
+    let integers =
+        if prefers.call0(&JsValue::NULL)?.is_truthy() { Some(place("run_integers")?) } else { None };
+    // SAFETY: the package checks that the module is one of its own build, whose functions were just put there.
+    unsafe { emitted::install(place("run")?, integers) };
     Ok(())
 }
 

@@ -81,14 +81,25 @@ impl Preprocess {
     /// # Shapes
     /// `[height, width, 3]`, channels R, G, B.
     pub fn normalise(&self, pixels: &Pixels) -> Vec<f32> {
+        self.normalise_all(std::slice::from_ref(pixels))
+    }
+
+    /// The same of several images, one after the other.
+    pub fn normalise_all(&self, images: &[Pixels]) -> Vec<f32> {
         // A channel has 256 values: two divisions for each of them, not for each pixel.
         let table =
             |(mean, std)| std::array::from_fn::<f32, 256, _>(|value| (value as f32 / 255.0 - mean) / std);
         let [red, green, blue] = [0, 1, 2].map(|at: usize| table((self.mean[at], self.std[at])));
-        let (pixels, _) = pixels.rgb().as_chunks::<3>();
-        let mut normalised = vec![0.0; pixels.len() * 3];
-        for (to, &[r, g, b]) in normalised.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
-            *to = [red[usize::from(r)], green[usize::from(g)], blue[usize::from(b)]];
+        let len = |image: &Pixels| image.rgb().len();
+        let mut normalised = vec![0.0; images.iter().map(len).sum()];
+        let mut rest = normalised.as_mut_slice();
+        for image in images {
+            let (numbers, next) = rest.split_at_mut(len(image));
+            let pixels = image.rgb().as_chunks::<3>().0;
+            for (to, &[r, g, b]) in numbers.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+                *to = [red[usize::from(r)], green[usize::from(g)], blue[usize::from(b)]];
+            }
+            rest = next;
         }
         normalised
     }

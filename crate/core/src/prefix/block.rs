@@ -1,20 +1,22 @@
 //! Three layers that run as one: more channels (the stem or a 1x1 convolution), 3x3 depthwise, fewer channels.
 //!
 //! A band of output rows goes through all three before the next. Of the widened map only one panel of eight channels
-//! exists at a time; the rows that two bands share are computed twice, which costs about a hundredth and saves keeping them.
+//! exists at a time; the rows that two bands share are computed twice, which costs a few hundredths and saves keeping them.
 
 use std::ops::Range;
 
 use super::activation::Activation;
 use super::layer::{self, Panels, PanelsMut, part, part_mut};
+use super::matrix::{Input, Matrix};
 use super::operation::Convolution;
 use super::packed::{Kind, Packed};
 use super::plan::Map;
 use crate::error::Result;
-use crate::kernel::{self, PANEL};
+use crate::kernel::integer::Rounding;
+use crate::kernel::{self, Arithmetic, PANEL, Quarters};
 
 /// Bytes of a band after the depthwise convolution, which are to stay in the cache.
-const BAND: usize = 256 << 10;
+const BAND: usize = 448 << 10;
 
 /// Memory that blocks use one after the other.
 #[derive(Debug, Default)]
@@ -23,8 +25,9 @@ pub struct Scratch {
     wide: Vec<f32>,
     /// All panels of a band, after the depthwise convolution.
     mixed: Vec<f32>,
-    /// A row outside the image.
-    zeros: Vec<f32>,
+    /// What is widened, and what is projected, in whole numbers.
+    widened: Rounding,
+    rounding: Rounding,
 }
 
 /// Where a block reads.
@@ -41,10 +44,9 @@ pub struct Source<'a> {
 /// Widen, depthwise, project, and add the input where asked.
 #[derive(Debug)]
 pub struct Block {
-    kind: Kind,
-    widen: Packed,
+    widen: Widen,
     depthwise: Packed,
-    project: Packed,
+    project: Matrix,
     stride: usize,
     residual: bool,
     input: Map,
@@ -53,9 +55,32 @@ pub struct Block {
     output: Map,
 }
 
+/// A band of output rows.
+struct Band<'a> {
+    source: Source<'a>,
+    /// What is widened; none for the stem.
+    input: Option<Input<'a>>,
+    rows: Range<usize>,
+    /// The rows that they see, counted from the row of zeros above the widened map.
+    seen: Range<usize>,
+    /// Those of them that are rows of the map.
+    inside: Range<usize>,
+}
+
+/// The layer that gives a block more channels.
+#[derive(Debug)]
+enum Widen {
+    Stem(Packed),
+    Pointwise(Matrix),
+}
+
 impl Block {
     /// Packs three layers that make a block for an input map; none where they do not.
-    pub fn new([widen, depthwise, project]: [&Convolution; 3], input: Map) -> Option<Self> {
+    pub fn new(
+        [widen, depthwise, project]: [&Convolution; 3],
+        input: Map,
+        arithmetic: Arithmetic,
+    ) -> Option<Self> {
         let wide_side = widen.padding.apply(input.side, widen.kernel, widen.stride).1;
         let side = depthwise.padding.apply(wide_side, depthwise.kernel, depthwise.stride).1;
         let kind = Kind::of(widen, input.side)?;
@@ -69,10 +94,12 @@ impl Block {
             .add
             .is_none_or(|value| value == widen.from && kind == Kind::Pointwise && depthwise.stride == 1);
         (plain && kinds && added).then(|| Self {
-            kind,
-            widen: Packed::new(widen, kind),
+            widen: match kind {
+                Kind::Stem => Widen::Stem(Packed::new(widen, kind)),
+                _ => Widen::Pointwise(Matrix::new(widen, kind, arithmetic)),
+            },
             depthwise: Packed::new(depthwise, Kind::Depthwise),
-            project: Packed::new(project, Kind::Pointwise),
+            project: Matrix::new(project, Kind::Pointwise, arithmetic),
             stride: depthwise.stride,
             residual: project.add.is_some(),
             input,
@@ -111,23 +138,20 @@ impl Block {
         out: &mut [f32],
     ) -> Result<()> {
         let images = source.images;
-        let row = self.output.side * PANEL;
-        let (image, panel) = (rows.len() * row, images * rows.len() * row);
-        scratch.mixed.resize(self.project.taps() * panel / PANEL, 0.0);
-        scratch.zeros.resize(self.wide_side * PANEL, 0.0);
-        let Scratch { wide, mixed, zeros } = scratch;
-        let panels = self.widen.panels().zip(self.depthwise.panels()).zip(mixed.chunks_exact_mut(panel));
-        for ((widen, depthwise), mixed) in panels {
-            for (index, mixed) in mixed.chunks_exact_mut(image).enumerate() {
-                let above = self.widen(source, index, widen, &rows, wide)?;
-                for (row, out) in rows.clone().zip(mixed.chunks_exact_mut(row)) {
-                    let rows = neighbours(row * self.stride, self.wide_side, above, wide, zeros)?;
-                    kernel::depthwise(rows, depthwise, self.stride, out);
-                }
-            }
+        let pixels = images * rows.len() * self.output.side;
+        scratch.mixed.resize(self.project.taps() * pixels, 0.0);
+        let Scratch { wide, mixed, widened, rounding } = scratch;
+        let seen = self.seen(&rows);
+        let inside = seen.start.saturating_sub(1)..(seen.end - 1).min(self.wide_side);
+        let input = self.input(source, &inside, widened)?;
+        let band = Band { source, input, rows: rows.clone(), seen, inside };
+        let mut squares = self.project.squares(pixels, rounding);
+        for (panel, mixed) in mixed.chunks_exact_mut(pixels * PANEL).enumerate() {
+            self.mix(&band, panel, wide, squares.as_deref_mut(), mixed)?;
         }
-        let first = rows.start * row;
-        let input = Panels { values: &scratch.mixed, stride: panel };
+        let mixed = Panels { values: mixed, stride: pixels * PANEL };
+        let input = self.project.input_squared(mixed, pixels, rounding);
+        let first = rows.start * self.output.side * PANEL;
         let stride = images * self.output.pixels() * PANEL;
         let added = images * self.input.pixels() * PANEL;
         let added = match self.residual {
@@ -136,49 +160,67 @@ impl Block {
         };
         let end = out.len();
         let mut out = PanelsMut { values: part_mut(out, first..end)?, stride };
-        let pixels = 0..images * rows.len() * self.output.side;
         layer::pointwise(input, pixels, &self.project, added, Activation::Linear, &mut out)
     }
 
-    /// Computes one panel of the widened rows that a band of one image needs, and says which row is the first.
-    fn widen(
+    /// One panel of a band after the depthwise convolution.
+    fn mix(
         &self,
-        source: Source<'_>,
-        image: usize,
-        weights: &[f32],
-        rows: &Range<usize>,
+        band: &Band<'_>,
+        panel: usize,
         wide: &mut Vec<f32>,
-    ) -> Result<usize> {
-        let first = (rows.start * self.stride).saturating_sub(1);
-        let end = ((rows.end - 1) * self.stride + 2).min(self.wide_side);
-        wide.resize((end - first) * self.wide_side * PANEL, 0.0);
-        match self.kind {
-            Kind::Stem => layer::stem(source.image, self.input.side, weights, first..end, wide)?,
-            _ => {
-                let stride = source.images * self.input.pixels() * PANEL;
-                let at = (image * self.input.pixels() + first * self.wide_side) * PANEL;
-                let input = part(source.map, at..source.map.len())?;
-                kernel::pointwise(input, stride, weights, kernel::Finish::Relu6, wide);
-            }
+        mut squares: Option<&mut [Quarters]>,
+        mixed: &mut [f32],
+    ) -> Result<()> {
+        let weights = self.depthwise.panel(panel);
+        let pixels = band.rows.len() * self.output.side;
+        for (image, mixed) in mixed.chunks_exact_mut(pixels * PANEL).enumerate() {
+            self.widen(band, image, panel, wide)?;
+            let squares = squares.as_deref_mut().map(|all| all.split_at_mut(image * pixels).1);
+            let squares = squares.map(|all| all.split_at_mut(pixels).0);
+            kernel::depthwise(wide, self.wide_side, weights, self.stride, squares, mixed);
         }
-        Ok(first)
+        Ok(())
     }
-}
 
-/// The rows above, at and below `row` of a map of `side` rows, of which `wide` holds those from `first` on.
-fn neighbours<'a>(
-    row: usize,
-    side: usize,
-    first: usize,
-    wide: &'a [f32],
-    zeros: &'a [f32],
-) -> Result<[&'a [f32]; 3]> {
-    let width = side * PANEL;
-    // `row` counts from 0, `below` from the row of zeros above the image.
-    let at = |below: usize| match below {
-        0 => Ok(zeros),
-        _ if below > side => Ok(zeros),
-        _ => part(wide, (below - 1 - first) * width..(below - first) * width),
-    };
-    Ok([at(row)?, at(row + 1)?, at(row + 2)?])
+    /// The rows that a band of output rows sees of the widened map, counted from the row of zeros above it.
+    fn seen(&self, rows: &Range<usize>) -> Range<usize> {
+        rows.start * self.stride..(rows.end - 1) * self.stride + 3
+    }
+
+    /// What these rows of all images are made of, in the numbers that they are multiplied with; none for the stem.
+    fn input<'a>(
+        &self,
+        source: Source<'a>,
+        rows: &Range<usize>,
+        rounding: &'a mut Rounding,
+    ) -> Result<Option<Input<'a>>> {
+        let Widen::Pointwise(weights) = &self.widen else { return Ok(None) };
+        let pixels = self.input.pixels();
+        let map = Panels { values: source.map, stride: source.images * pixels * PANEL };
+        let last = (source.images - 1) * pixels + rows.end * self.wide_side;
+        weights.input(map, rows.start * self.wide_side..last, rounding).map(Some)
+    }
+
+    /// Computes one panel of the widened rows that a band of one image sees, with rows of zeros where it sees beyond the map.
+    fn widen(&self, band: &Band<'_>, image: usize, panel: usize, wide: &mut Vec<f32>) -> Result<()> {
+        let row = self.wide_side * PANEL;
+        let inside = &band.inside;
+        wide.resize(band.seen.len() * row, 0.0);
+        let (above, rest) = wide.split_at_mut((inside.start + 1 - band.seen.start) * row);
+        let (wide, below) = rest.split_at_mut(inside.len() * row);
+        above.fill(0.0);
+        below.fill(0.0);
+        match (&self.widen, band.input) {
+            (Widen::Pointwise(weights), Some(input)) => {
+                let input = input.from(image * self.input.pixels())?;
+                weights.multiply(input, panel, None, Activation::Relu6, wide)
+            }
+            (Widen::Stem(weights), _) => {
+                let weights = weights.panel(panel);
+                layer::stem(band.source.image, self.input.side, weights, inside.clone(), wide)
+            }
+            _ => Ok(()),
+        }
+    }
 }

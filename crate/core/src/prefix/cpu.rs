@@ -7,7 +7,7 @@ use super::plan::{Map, Plan};
 use super::program::{self, Image, Step, Work};
 use super::slots::Slots;
 use crate::error::{Error, Result};
-use crate::kernel::PANEL;
+use crate::kernel::{Arithmetic, PANEL};
 
 /// Where maps are at most this large, several images run together: there a layer's weights are larger than its map, and
 /// are fetched once for all of them.
@@ -34,7 +34,7 @@ pub struct CpuPrefix {
 
 #[derive(Debug, Default)]
 struct Buffers {
-    image: Image,
+    padded: Vec<f32>,
     single: Slots,
     grouped: Slots,
     work: Work,
@@ -46,8 +46,16 @@ impl CpuPrefix {
     /// # Errors
     /// `OPTION_INVALID` where images of this side are too small; `INTERNAL` where the plan has an operation without a kernel.
     pub fn compile(plan: &Plan, side: usize) -> Result<Self> {
+        Self::compile_for(plan, side, Arithmetic::fastest())
+    }
+
+    /// The same for one way to multiply.
+    ///
+    /// # Errors
+    /// As [`CpuPrefix::compile`].
+    pub fn compile_for(plan: &Plan, side: usize, arithmetic: Arithmetic) -> Result<Self> {
         let image = (Value::IMAGE, Map { channels: 3, side });
-        let mut single = program::steps(plan, side)?;
+        let mut single = program::steps(plan, side, arithmetic)?;
         let grouped = single.split_off(first_of_group(&single));
         let result = |steps: &[Step]| steps.last().map(|step| (step.writes, step.output));
         let between = result(&single).unwrap_or(image);
@@ -100,12 +108,12 @@ impl CpuPrefix {
         }
         // Every run writes a buffer before it reads it, so that one that stopped halfway leaves nothing wrong behind.
         let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        let Buffers { image, single, grouped, work } = &mut *buffers;
+        let Buffers { padded, single, grouped, work } = &mut *buffers;
         let mut features = Vec::with_capacity(images.len() / image_len * output.1.len());
         for group in images.chunks(self.group * image_len) {
             let count = group.len() / image_len;
             for (index, pixels) in group.chunks_exact(image_len).enumerate() {
-                image.set(pixels, self.side);
+                let image = Image::new(pixels, self.side, padded);
                 for step in self.single.iter().filter(|step| takes(step)) {
                     single.run(step, image, 1, work)?;
                 }
@@ -115,7 +123,7 @@ impl CpuPrefix {
                 }
             }
             for step in self.grouped.iter().filter(|step| takes(step)) {
-                grouped.run(step, image, count, work)?;
+                grouped.run(step, Image { plain: group, padded }, count, work)?;
             }
             let slots = if self.grouped.is_empty() { &*single } else { &*grouped };
             unpack(slots.get(output.0), output.1, count, &mut features);
@@ -290,12 +298,37 @@ mod tests {
         let backbone = backbone(3);
         let plan = backbone.lower(backbone.len()).unwrap();
         let images = interleaved(&sample::image(7, 64, &Device::flex()));
-        let prefix = CpuPrefix::compile(&plan, 64).unwrap();
-        let together = prefix.run(&images).unwrap();
-        let alone: Vec<f32> =
-            images.chunks(64 * 64 * 3).flat_map(|image| prefix.run(image).unwrap()).collect();
-        assert_eq!(together, alone);
-        assert_eq!(together, prefix.run(&images).unwrap());
+        for arithmetic in [Arithmetic::Float, Arithmetic::Integer] {
+            let prefix = CpuPrefix::compile_for(&plan, 64, arithmetic).unwrap();
+            let together = prefix.run(&images).unwrap();
+            let alone: Vec<f32> =
+                images.chunks(64 * 64 * 3).flat_map(|image| prefix.run(image).unwrap()).collect();
+            assert_eq!(together, alone);
+            assert_eq!(together, prefix.run(&images).unwrap());
+        }
+    }
+
+    /// Whole numbers have about the bits of half precision.
+    #[test]
+    fn whole_numbers_give_what_the_module_gives_at_every_size_batch_and_cut() {
+        let backbone = backbone(5);
+        let compile = |cut: usize, side: usize| {
+            CpuPrefix::compile_for(&backbone.lower(cut).unwrap(), side, Arithmetic::Integer).unwrap()
+        };
+        for (side, batch) in [(32, 1), (32, 5), (96, 1), (224, 1)] {
+            let images = sample::image(batch, side, &Device::flex());
+            let expected: Vec<f32> = backbone.embed(images.clone()).into_data().try_to_vec().unwrap();
+            let found = compile(backbone.len(), side).run(&interleaved(&images)).unwrap();
+            let difference = difference(&found, &expected);
+            assert!(difference < 1e-3 && difference > 1e-6, "{side}x{side}, {batch} images: {difference}");
+        }
+        let images = sample::image(2, 64, &Device::flex());
+        for cut in 1..backbone.len() {
+            let expected: Vec<f32> =
+                backbone.forward(images.clone(), 0..cut).into_data().try_to_vec().unwrap();
+            let difference = difference(&compile(cut, 64).run(&interleaved(&images)).unwrap(), &expected);
+            assert!(difference < 1e-3, "cut {cut}: {difference}");
+        }
     }
 
     #[test]

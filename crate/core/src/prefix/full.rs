@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use super::activation::Activation;
 use super::layer::{self, Panels, PanelsMut, part_mut};
+use super::matrix::Matrix;
 use super::operation::Convolution;
-use super::packed::{Kind, Packed};
+use super::packed::Kind;
 use super::plan::Map;
 use crate::error::Result;
-use crate::kernel::PANEL;
+use crate::kernel::integer::Rounding;
+use crate::kernel::{Arithmetic, PANEL};
 
 /// Bytes of a band that is laid out, which are to stay in the cache.
 const BAND: usize = 1 << 20;
@@ -17,7 +19,7 @@ const BAND: usize = 1 << 20;
 /// A convolution that is packed for maps of one size.
 #[derive(Debug)]
 pub struct Full {
-    weights: Packed,
+    weights: Matrix,
     activation: Activation,
     kernel: usize,
     stride: usize,
@@ -25,6 +27,14 @@ pub struct Full {
     before: usize,
     input: Map,
     output: Map,
+}
+
+/// Memory that such convolutions use one after the other.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// What the pixels of a band see.
+    columns: Vec<f32>,
+    rounding: Rounding,
 }
 
 /// What it reads.
@@ -38,10 +48,10 @@ pub enum Source<'a> {
 
 impl Full {
     /// Packs a convolution of `input`.
-    pub fn new(layer: &Convolution, input: Map) -> Self {
+    pub fn new(layer: &Convolution, input: Map, arithmetic: Arithmetic) -> Self {
         let (before, side) = layer.padding.apply(input.side, layer.kernel, layer.stride);
         Self {
-            weights: Packed::new(layer, Kind::Full),
+            weights: Matrix::new(layer, Kind::Full, arithmetic),
             activation: layer.activation,
             kernel: layer.kernel,
             stride: layer.stride,
@@ -59,7 +69,7 @@ impl Full {
         &self,
         source: Source<'_>,
         add: Option<&[f32]>,
-        columns: &mut Vec<f32>,
+        Scratch { columns, rounding }: &mut Scratch,
         out: &mut [f32],
     ) -> Result<()> {
         let images = match source {
@@ -87,8 +97,9 @@ impl Full {
             };
             let end = out.len();
             let mut out = PanelsMut { values: part_mut(out, first..end)?, stride };
-            let input = Panels { values: columns, stride: pixels * PANEL };
-            layer::pointwise(input, 0..pixels, &self.weights, add, self.activation, &mut out)?;
+            let columns = Panels { values: columns, stride: pixels * PANEL };
+            let input = self.weights.input(columns, 0..pixels, rounding)?;
+            layer::pointwise(input, pixels, &self.weights, add, self.activation, &mut out)?;
         }
         Ok(())
     }

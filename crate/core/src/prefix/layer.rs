@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::activation::Activation;
-use super::packed::Packed;
+use super::matrix::{Input, Matrix};
 use crate::error::{Error, Result};
-use crate::kernel::{self, Finish, PANEL};
+use crate::kernel::{self, PANEL};
 
 /// Bytes of input that a 1x1 convolution keeps in the cache while its weights stream past.
 const CACHED_INPUT: usize = 128 << 10;
@@ -51,33 +51,26 @@ fn outside() -> Error {
     Error::Internal { reason: "a layer of the frozen prefix reached outside its map".into() }
 }
 
-/// A 1x1 convolution of neighbouring pixels of all panels. The same pixels of the map `add` are added to the sums.
+/// A 1x1 convolution of as many pixels of all panels. The same pixels of the map `add` are added to the sums.
 ///
 /// # Errors
 /// `INTERNAL` where a map is too small.
 pub fn pointwise(
-    input: Panels<'_>,
-    pixels: Range<usize>,
-    weights: &Packed,
+    input: Input<'_>,
+    pixels: usize,
+    weights: &Matrix,
     add: Option<Panels<'_>>,
     activation: Activation,
     out: &mut PanelsMut<'_>,
 ) -> Result<()> {
-    let block = (CACHED_INPUT / (weights.taps() * size_of::<f32>())).max(LEAST_PIXELS);
-    for start in pixels.clone().step_by(block) {
-        let range = start * PANEL..pixels.end.min(start + block) * PANEL;
-        let input_part = part(input.values, range.start..input.values.len())?;
-        for (index, panel) in weights.panels().enumerate() {
-            let at = |stride: usize| index * stride + range.start..index * stride + range.end;
-            // What the kernel cannot do to the sums is done while they are still in the cache.
-            let (finish, rest) = match (add, activation) {
-                (None, Activation::Relu6) => (Finish::Relu6, Activation::Linear),
-                (None, other) => (Finish::Linear, other),
-                (Some(map), other) => (Finish::Add(part(map.values, at(map.stride))?), other),
-            };
-            let out = part_mut(out.values, at(out.stride))?;
-            kernel::pointwise(input_part, input.stride, panel, finish, out);
-            rest.apply(out);
+    let block = (CACHED_INPUT / weights.input_bytes().max(1)).max(LEAST_PIXELS);
+    for start in (0..pixels).step_by(block) {
+        let range = start * PANEL..pixels.min(start + block) * PANEL;
+        let input = input.from(start)?;
+        for panel in 0..weights.panels() {
+            let at = |stride: usize| panel * stride + range.start..panel * stride + range.end;
+            let add = add.map(|map| part(map.values, at(map.stride))).transpose()?;
+            weights.multiply(input, panel, add, activation, part_mut(out.values, at(out.stride))?)?;
         }
     }
     Ok(())

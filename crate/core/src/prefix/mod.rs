@@ -13,6 +13,7 @@ mod full;
 mod gpu;
 mod layer;
 pub mod maps;
+mod matrix;
 mod operation;
 mod packed;
 mod plan;
@@ -21,6 +22,7 @@ mod separate;
 mod slots;
 mod whole;
 
+pub use crate::kernel::Arithmetic;
 pub use activation::Activation;
 pub use cpu::CpuPrefix;
 #[cfg(feature = "gpu")]

@@ -77,8 +77,13 @@ impl Packed {
     }
 
     /// The panels, in order.
-    pub fn panels(&self) -> impl Iterator<Item = &[f32]> {
+    pub fn panels(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact((self.taps + 1) * PANEL)
+    }
+
+    /// One of them; nothing where there are fewer, which the kernels refuse.
+    pub fn panel(&self, index: usize) -> &[f32] {
+        self.panels().nth(index).unwrap_or_default()
     }
 
     /// How many inputs an output has.

@@ -1,16 +1,18 @@
 //! A plan cut into the steps that run together, each with the places where it reads and writes.
 
 use super::activation::Activation;
-use super::block::{self, Block, Scratch};
+use super::block::{self, Block};
 use super::full::{self, Full};
 use super::layer::{self, Panels, PanelsMut};
+use super::matrix::Matrix;
 use super::operation::{Convolution, MaxPool, Operation, SqueezeExcite, Value};
 use super::packed::{Kind, Packed};
 use super::plan::{Map, Plan};
 use super::separate::Separate;
 use super::whole;
 use crate::error::{Error, Result};
-use crate::kernel::{self, PANEL};
+use crate::kernel::integer::Rounding;
+use crate::kernel::{self, Arithmetic, PANEL};
 
 /// Operations that run together.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ pub struct Step {
 #[derive(Debug)]
 enum StepKind {
     Stem(Packed),
-    Pointwise(Packed, Activation),
+    Pointwise(Matrix, Activation),
     Block(Box<Block>),
     Full(Full),
     Separate(Separate),
@@ -40,27 +42,29 @@ enum StepKind {
 }
 
 /// An image as steps read it.
-#[derive(Debug, Default)]
-pub struct Image {
+#[derive(Debug, Clone, Copy)]
+pub struct Image<'a> {
     /// `[height][width][3]`.
-    pub plain: Vec<f32>,
+    pub plain: &'a [f32],
     /// The same with a zero row above and a zero pixel before each row.
-    pub padded: Vec<f32>,
+    pub padded: &'a [f32],
 }
 
 /// Memory that steps use one after the other.
 #[derive(Debug, Default)]
 pub struct Work {
-    block: Scratch,
-    /// What [`Full`] lays out and [`Separate`] surrounds.
-    area: Vec<f32>,
+    block: block::Scratch,
+    full: full::Scratch,
+    rounding: Rounding,
+    /// What [`Separate`] surrounds.
+    surrounded: Vec<f32>,
 }
 
-/// Puts the operations of a plan together to steps for square images of `side` pixels.
+/// Puts the operations of a plan together to steps for square images of `side` pixels, which multiply in these numbers.
 ///
 /// # Errors
 /// `OPTION_INVALID` where the image is too small; `INTERNAL` where an operation has no kernel.
-pub fn steps(plan: &Plan, side: usize) -> Result<Vec<Step>> {
+pub fn steps(plan: &Plan, side: usize, arithmetic: Arithmetic) -> Result<Vec<Step>> {
     let mut maps = vec![Map { channels: 3, side }];
     maps.extend(plan.checked_maps(side)?);
     let map = |value: Value| maps.get(value.0).copied().unwrap_or(Map { channels: 0, side: 0 });
@@ -69,9 +73,9 @@ pub fn steps(plan: &Plan, side: usize) -> Result<Vec<Step>> {
     while let Some(rest @ [first, ..]) = plan.operations().get(at..) {
         let reads = first.reads();
         let input = map(reads.first().copied().unwrap_or(Value::IMAGE));
-        let (kind, count) = match block_at(plan, at, input) {
+        let (kind, count) = match block_at(plan, at, input, arithmetic) {
             Some(block) => (StepKind::Block(Box::new(block)), 3),
-            None => (alone(first, input)?, 1),
+            None => (alone(first, input, arithmetic)?, 1),
         };
         let writes = Value::of(at + count - 1);
         debug_assert!(rest.len() >= count);
@@ -82,7 +86,7 @@ pub fn steps(plan: &Plan, side: usize) -> Result<Vec<Step>> {
 }
 
 /// The block that three operations make, where what is between them is read by nothing else.
-fn block_at(plan: &Plan, at: usize, input: Map) -> Option<Block> {
+fn block_at(plan: &Plan, at: usize, input: Map, arithmetic: Arithmetic) -> Option<Block> {
     use Operation::Convolution as Conv;
     let (before, [Conv(widen), Conv(depthwise), Conv(project), rest @ ..]) =
         plan.operations().split_at_checked(at)?
@@ -92,13 +96,13 @@ fn block_at(plan: &Plan, at: usize, input: Map) -> Option<Block> {
     let inner = [Value::of(before.len()), Value::of(before.len() + 1)];
     let chained = [depthwise.from, project.from] == inner
         && !rest.iter().any(|operation| operation.reads().iter().any(|value| inner.contains(value)));
-    if chained { Block::new([widen, depthwise, project], input) } else { None }
+    if chained { Block::new([widen, depthwise, project], input, arithmetic) } else { None }
 }
 
 /// The step of an operation that is in no block.
-fn alone(operation: &Operation, input: Map) -> Result<StepKind> {
+fn alone(operation: &Operation, input: Map, arithmetic: Arithmetic) -> Result<StepKind> {
     Ok(match operation {
-        Operation::Convolution(layer) => convolution(layer, input)?,
+        Operation::Convolution(layer) => convolution(layer, input, arithmetic)?,
         Operation::SqueezeExcite(block) => StepKind::SqueezeExcite(block.clone()),
         Operation::MaxPool(pool) => StepKind::MaxPool(*pool),
         Operation::Join(_) => StepKind::Join,
@@ -106,7 +110,7 @@ fn alone(operation: &Operation, input: Map) -> Result<StepKind> {
     })
 }
 
-fn convolution(layer: &Convolution, input: Map) -> Result<StepKind> {
+fn convolution(layer: &Convolution, input: Map, arithmetic: Arithmetic) -> Result<StepKind> {
     let Some(kind) = Kind::of(layer, input.side) else {
         return Err(Error::Internal {
             reason: format!(
@@ -117,8 +121,8 @@ fn convolution(layer: &Convolution, input: Map) -> Result<StepKind> {
     };
     Ok(match kind {
         Kind::Stem => StepKind::Stem(Packed::new(layer, kind)),
-        Kind::Pointwise => StepKind::Pointwise(Packed::new(layer, kind), layer.activation),
-        Kind::Full => StepKind::Full(Full::new(layer, input)),
+        Kind::Pointwise => StepKind::Pointwise(Matrix::new(layer, kind, arithmetic), layer.activation),
+        Kind::Full => StepKind::Full(Full::new(layer, input, arithmetic)),
         Kind::Depthwise | Kind::Separate => StepKind::Separate(Separate::new(layer, input)),
     })
 }
@@ -136,7 +140,7 @@ impl Step {
     /// `INTERNAL` where a map is too small.
     pub fn run(
         &self,
-        image: &Image,
+        image: Image<'_>,
         inputs: &[&[f32]],
         images: usize,
         work: &mut Work,
@@ -148,28 +152,30 @@ impl Step {
         match &self.kind {
             StepKind::Stem(weights) => {
                 for (panel, out) in weights.panels().zip(out.chunks_exact_mut(panel_out)) {
-                    layer::stem(&image.padded, self.input.side, panel, 0..self.output.side, out)?;
+                    layer::stem(image.padded, self.input.side, panel, 0..self.output.side, out)?;
                 }
             }
             StepKind::Pointwise(weights, activation) => {
                 let from = Panels { values: map, stride: panel_in };
                 let add = second.map(|values| Panels { values, stride: panel_out });
                 let mut to = PanelsMut { values: out, stride: panel_out };
-                layer::pointwise(from, 0..images * self.input.pixels(), weights, add, *activation, &mut to)?;
+                let pixels = images * self.input.pixels();
+                let from = weights.input(from, 0..pixels, &mut work.rounding)?;
+                layer::pointwise(from, pixels, weights, add, *activation, &mut to)?;
             }
             StepKind::Block(block) => {
-                block.run(block::Source { image: &image.padded, map, images }, &mut work.block, out)?;
+                block.run(block::Source { image: image.padded, map, images }, &mut work.block, out)?;
             }
             StepKind::Full(layer) => {
                 let from_image = self.reads.first() == Some(&Value::IMAGE);
                 let source = if from_image {
-                    full::Source::Image(&image.plain)
+                    full::Source::Image(image.plain)
                 } else {
                     full::Source::Maps(map, images)
                 };
-                layer.run(source, second, &mut work.area, out)?;
+                layer.run(source, second, &mut work.full, out)?;
             }
-            StepKind::Separate(layer) => layer.run(map, images, &mut work.area, out),
+            StepKind::Separate(layer) => layer.run(map, images, &mut work.surrounded, out),
             StepKind::SqueezeExcite(block) => whole::squeeze_excite(block, self.input, images, map, out),
             StepKind::MaxPool(pool) => whole::max_pool(pool, [self.input, self.output], map, out),
             StepKind::Join => {
@@ -187,17 +193,16 @@ impl Step {
     }
 }
 
-impl Image {
-    /// Takes the next image, `[side, side, 3]`.
-    pub fn set(&mut self, image: &[f32], side: usize) {
-        self.plain.clear();
-        self.plain.extend_from_slice(image);
+impl<'a> Image<'a> {
+    /// The image `[side, side, 3]`, padded in memory that is used again.
+    pub fn new(plain: &'a [f32], side: usize, padded: &'a mut Vec<f32>) -> Self {
         let row = (side + 1) * 3;
-        self.padded.resize(row * (side + 1), 0.0);
-        for (from, to) in image.chunks_exact(side * 3).zip(self.padded.chunks_exact_mut(row).skip(1)) {
+        padded.resize(row * (side + 1), 0.0);
+        for (from, to) in plain.chunks_exact(side * 3).zip(padded.chunks_exact_mut(row).skip(1)) {
             if let Some(to) = to.get_mut(3..) {
                 to.copy_from_slice(from);
             }
         }
+        Self { plain, padded }
     }
 }

@@ -61,7 +61,7 @@ impl Slots {
     ///
     /// # Errors
     /// As the step gives them.
-    pub fn run(&mut self, step: &Step, image: &Image, images: usize, work: &mut Work) -> Result<()> {
+    pub fn run(&mut self, step: &Step, image: Image<'_>, images: usize, work: &mut Work) -> Result<()> {
         let mut out = self.take(step.writes);
         out.resize(images * step.output.len(), 0.0);
         let inputs: Vec<&[f32]> = step.reads.iter().map(|value| self.get(*value)).collect();

@@ -4,6 +4,8 @@
 //! LLVM's WebAssembly back end moves the multiply-adds of a register tile behind all its loads, which then no longer fit
 //! the registers. Here a browser's compiler sees them in the order in which they are to be done.
 
+mod job;
+mod pairs;
 mod row;
 mod run;
 mod tile;
@@ -12,10 +14,12 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use wasm_encoder::{
-    CodeSection, EntityType, ExportKind, ExportSection, FunctionSection, ImportSection, InstructionSink,
-    MemArg, MemoryType, Module, TypeSection, ValType,
+    CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
+    InstructionSink, MemArg, MemoryType, Module, TypeSection, ValType,
 };
 
+use self::run::Tiles;
+use self::tile::Finish;
 use crate::layout;
 use crate::step::say;
 
@@ -86,36 +90,70 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
-/// A module that imports a memory, `env.memory`, and exports a function, `run`, which does a `Job` of crate
-/// `rekindle-kernel` that lies there.
+/// A module that imports a memory, `env.memory`. Of what it exports, `run` does a `Job` of crate `rekindle-kernel` that lies
+/// there, `run_integers` one of whole numbers, and `prefers_integers` says whether those are the faster ones here.
 fn module(simd: Simd) -> Vec<u8> {
     let mut types = TypeSection::new();
-    for parameters in [1, 6, 7] {
+    for parameters in [1, 3, 8] {
         types.ty().function(vec![ValType::I32; parameters], []);
     }
+    types.ty().function([], [ValType::I32]);
+    let [job, tile, row, answer] = [0, 1, 2, 3];
     let memory =
         MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None };
     let mut imports = ImportSection::new();
     imports.import("env", "memory", EntityType::Memory(memory));
 
     let (mut functions, mut code) = (FunctionSection::new(), CodeSection::new());
-    functions.function(0);
-    code.function(&run::function(simd));
-    for kind in tile::KINDS {
-        for pixels in 1..=simd.tile() {
-            functions.function(1);
-            code.function(&tile::function(simd, kind, pixels));
-        }
-    }
-    for stride in [1, 2] {
-        functions.function(2);
-        code.function(&row::function(simd, stride));
-    }
     let mut exports = ExportSection::new();
-    exports.export("run", ExportKind::Func, 0);
+    let mut add = |name: Option<&str>, kind: u32, body: &Function| {
+        if let Some(name) = name {
+            exports.export(name, ExportKind::Func, functions.len());
+        }
+        functions.function(kind);
+        code.function(body);
+    };
+    add(Some("prefers_integers"), answer, &prefers_integers(simd));
+    let numbers = Tiles { first: 2, kinds: tile::KINDS.len() as u32, most: simd.tile() };
+    add(Some("run"), job, &run::function(numbers, &[1, 2, 1, 2]));
+    for (kind, pixels) in tile::KINDS.into_iter().flat_map(|kind| (1..=numbers.most).map(move |n| (kind, n)))
+    {
+        add(None, tile, &tile::function(simd, kind, pixels));
+    }
+    for (squares, stride) in [(false, 1), (false, 2), (true, 1), (true, 2)] {
+        add(None, row, &row::function(simd, stride, squares));
+    }
+    let integers = Tiles { first: numbers.end() + 5, kinds: Finish::ALL.len() as u32, most: pairs::TILE };
+    add(Some("run_integers"), job, &run::function(integers, &[]));
+    for (kind, pixels) in Finish::ALL.into_iter().flat_map(|kind| (1..=integers.most).map(move |n| (kind, n)))
+    {
+        add(None, tile, &pairs::function(simd, kind, pixels));
+    }
     let mut module = Module::new();
     module.section(&types).section(&imports).section(&functions).section(&exports).section(&code);
     module.finish()
+}
+
+/// The function that says whether whole numbers are multiplied faster than f32: `() -> 0 or 1`.
+///
+/// Without multiply-add they always are. With it they are on x86-64, where two products of whole numbers are one
+/// instruction, and not on ARM, where they are three. What tells the two apart is an instruction of which the standard
+/// leaves open what it makes of a number that is too large: it is the least one on x86-64 and the largest on ARM.
+fn prefers_integers(simd: Simd) -> Function {
+    let mut function = Function::new([]);
+    let mut code = function.instructions();
+    match simd {
+        Simd::Plain => code.i32_const(1),
+        Simd::Relaxed => code
+            .f32_const(3e9.into())
+            .f32x4_splat()
+            .i32x4_relaxed_trunc_f32x4_s()
+            .i32x4_extract_lane(0)
+            .i32_const(0)
+            .i32_lt_s(),
+    };
+    code.end();
+    function
 }
 
 /// The memory at an address and a distance from it, at the alignment of a number.

@@ -4,7 +4,7 @@
 
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
-use super::{PIXEL, Simd, advance, at, limits, relu6};
+use super::{LANES, PIXEL, Simd, advance, at, limits, relu6};
 
 /// Outputs that are computed together where all they see is inside the row.
 const GROUP: u32 = 4;
@@ -16,23 +16,25 @@ const OUT: u32 = 4;
 const OUTPUTS: u32 = 5;
 // Whether the last output sees a column on the right of the row.
 const RIGHT: u32 = 6;
+// Where squares are added.
+const SQUARES: u32 = 7;
 // Vectors.
-const TAPS: u32 = 7;
-const VALUE: u32 = 16;
-const SUMS: u32 = 17;
+const TAPS: u32 = 8;
+const VALUE: u32 = 17;
+const SUMS: u32 = 18;
 // A value is no longer needed when the limits of ReLU6 are.
 const ZERO: u32 = VALUE;
 const SIX: u32 = SUMS + GROUP;
 
-/// The function of a row: `(three rows, weights, out, outputs, whether the last sees beyond the row)`. There is at least
-/// one output.
-pub fn function(simd: Simd, stride: u32) -> Function {
+/// The function of a row: `(three rows, weights, out, outputs, whether the last sees beyond the row, squares)`. There is at
+/// least one output.
+pub fn function(simd: Simd, stride: u32, squares: bool) -> Function {
     let mut function = Function::new([(SIX + 1 - TAPS, ValType::V128)]);
     let mut code = function.instructions();
     for tap in 0..9 {
         code.local_get(WEIGHTS).v128_load(at(PIXEL * u64::from(1 + tap))).local_set(TAPS + tap);
     }
-    let outputs = |outputs, left, right| Outputs { simd, stride, outputs, left, right };
+    let outputs = |outputs, left, right| Outputs { simd, stride, squares, outputs, left, right };
 
     // A row of one output, which sees beyond both ends.
     code.local_get(OUTPUTS).i32_const(1).i32_eq().local_get(RIGHT).i32_and().if_(BlockType::Empty);
@@ -58,6 +60,8 @@ pub fn function(simd: Simd, stride: u32) -> Function {
 struct Outputs {
     simd: Simd,
     stride: u32,
+    /// Whether the squares of the results are added to what there is.
+    squares: bool,
     outputs: u32,
     left: bool,
     right: bool,
@@ -84,14 +88,29 @@ impl Outputs {
         }
         limits(code, ZERO, SIX);
         for output in 0..self.outputs {
+            let sum = SUMS + output;
             code.local_get(OUT);
-            relu6(code, SUMS + output, ZERO, SIX);
-            code.v128_store(at(PIXEL * u64::from(output)));
+            relu6(code, sum, ZERO, SIX);
+            code.local_tee(sum).v128_store(at(PIXEL * u64::from(output)));
+        }
+        if self.squares {
+            self.add_squares(code);
         }
         let seen = self.outputs * self.stride - u32::from(self.left);
         for address in ROWS {
             advance(code, address, (PIXEL * u64::from(seen)) as i32);
         }
         advance(code, OUT, (PIXEL * u64::from(self.outputs)) as i32);
+    }
+
+    /// Adds the squares of the results, which are where the sums were.
+    fn add_squares(&self, code: &mut InstructionSink<'_>) {
+        for output in 0..self.outputs {
+            let (value, place) = (SUMS + output, at(LANES * u64::from(output)));
+            code.local_get(SQUARES).v128_load(place).local_set(VALUE);
+            self.simd.multiply_add(code, VALUE, value, value);
+            code.local_get(SQUARES).local_get(VALUE).v128_store(place);
+        }
+        advance(code, SQUARES, (LANES * u64::from(self.outputs)) as i32);
     }
 }

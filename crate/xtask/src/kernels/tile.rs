@@ -1,23 +1,28 @@
 //! A register tile of a 1x1 convolution or of the stem: a few pixels by eight channels stay in registers while all
 //! inputs pass. `matrix.rs` of crate `rekindle-kernel` is the same in Rust, and says what the numbers are.
 
-use wasm_encoder::{BlockType, Function, ValType};
+use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
-use super::{LANES, NUMBER, PIXEL, Simd, advance, at, limits, relu6};
+use super::{LANES, NUMBER, PIXEL, Simd, advance, at, job, limits, relu6};
 
 /// What is done to a sum before it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Finish {
+pub enum Finish {
     Linear,
     Relu6,
     Add,
+}
+
+impl Finish {
+    /// By the number of the job.
+    pub const ALL: [Self; 3] = [Self::Linear, Self::Relu6, Self::Add];
 }
 
 /// A kind of tile.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
     /// Bytes from the input of a pixel to that of the next.
-    pub stride: u64,
+    stride: u64,
     /// Inputs of a chunk.
     depth: u64,
     finish: Finish,
@@ -33,42 +38,52 @@ pub const KINDS: [Kind; 5] = [
 ];
 
 // Parameters.
-const INPUT: u32 = 0;
-const CHUNKS: u32 = 1;
-const STEP: u32 = 2;
-const WEIGHTS: u32 = 3;
+pub const JOB: u32 = 0;
+pub const FIRST: u32 = 1;
+pub const TILES: u32 = 2;
+// Addresses of the tile that is next.
+const INPUT: u32 = 3;
 const OUT: u32 = 4;
 const ADDED: u32 = 5;
+// What goes from chunk to chunk.
+const FROM: u32 = 6;
+const WEIGHTS: u32 = 7;
+const CHUNKS: u32 = 8;
+const STEP: u32 = 9;
 // Vectors. The weights of an input are no longer needed when the limits of ReLU6 are.
-const WEIGHT: [u32; 2] = [6, 7];
-const VALUE: u32 = 8;
-const SUMS: u32 = 9;
+const WEIGHT: [u32; 2] = [10, 11];
+const VALUE: u32 = 12;
+const SUMS: u32 = 13;
 
-/// The function of a tile of so many pixels: `(input, chunks, bytes from chunk to chunk, weights, out, added)`.
+/// The function of tiles of so many pixels: `(job, first pixel, how many tiles)`.
 pub fn function(simd: Simd, kind: Kind, pixels: u32) -> Function {
-    let mut function = Function::new([(3 + 2 * pixels, ValType::V128)]);
+    let mut function = Function::new([(WEIGHT[0] - INPUT, ValType::I32), (3 + 2 * pixels, ValType::V128)]);
     let mut code = function.instructions();
-    let sum = |pixel: u32, half: usize| SUMS + 2 * pixel + half as u32;
+    let parts = [(job::INPUT, INPUT, kind.stride), (job::OUT, OUT, PIXEL), (job::ADDED, ADDED, PIXEL)];
+    begin(&mut code, &parts, STEP);
+    code.local_get(JOB).i32_load(at(job::WEIGHTS)).local_set(WEIGHTS);
     for half in 0..2 {
         for pixel in 0..pixels {
-            code.local_get(WEIGHTS).v128_load(at(LANES * half as u64)).local_set(sum(pixel, half));
+            code.local_get(WEIGHTS).v128_load(at(LANES * half)).local_set(sum(pixel, half));
         }
     }
     advance(&mut code, WEIGHTS, PIXEL as i32);
-    code.local_get(CHUNKS).if_(BlockType::Empty).loop_(BlockType::Empty);
+    code.local_get(INPUT).local_set(FROM);
+    code.local_get(JOB).i32_load(at(job::CHUNKS)).local_tee(CHUNKS);
+    code.if_(BlockType::Empty).loop_(BlockType::Empty);
     for input in 0..kind.depth {
-        for (half, weight) in WEIGHT.into_iter().enumerate() {
-            code.local_get(WEIGHTS).v128_load(at(PIXEL * input + LANES * half as u64)).local_set(weight);
+        for (half, weight) in (0..).zip(WEIGHT) {
+            code.local_get(WEIGHTS).v128_load(at(PIXEL * input + LANES * half)).local_set(weight);
         }
         for pixel in 0..pixels {
             let place = kind.stride * u64::from(pixel) + NUMBER * input;
-            code.local_get(INPUT).v128_load32_splat(at(place)).local_set(VALUE);
-            for (half, weight) in WEIGHT.into_iter().enumerate() {
+            code.local_get(FROM).v128_load32_splat(at(place)).local_set(VALUE);
+            for (half, weight) in (0..).zip(WEIGHT) {
                 simd.multiply_add(&mut code, sum(pixel, half), VALUE, weight);
             }
         }
     }
-    code.local_get(INPUT).local_get(STEP).i32_add().local_set(INPUT);
+    code.local_get(FROM).local_get(STEP).i32_add().local_set(FROM);
     advance(&mut code, WEIGHTS, (PIXEL * kind.depth) as i32);
     code.local_get(CHUNKS).i32_const(1).i32_sub().local_tee(CHUNKS).br_if(0).end().end();
 
@@ -77,7 +92,7 @@ pub fn function(simd: Simd, kind: Kind, pixels: u32) -> Function {
         limits(&mut code, zero, six);
     }
     for (pixel, half) in (0..pixels).flat_map(|pixel| [(pixel, 0), (pixel, 1)]) {
-        let place = at(PIXEL * u64::from(pixel) + LANES * half as u64);
+        let place = at(PIXEL * u64::from(pixel) + LANES * half);
         code.local_get(OUT);
         match kind.finish {
             Finish::Linear => code.local_get(sum(pixel, half)),
@@ -89,6 +104,29 @@ pub fn function(simd: Simd, kind: Kind, pixels: u32) -> Function {
         }
         .v128_store(place);
     }
-    code.end();
+    end(&mut code, &parts, pixels);
     function
+}
+
+fn sum(pixel: u32, half: u64) -> u32 {
+    SUMS + 2 * pixel + half as u32
+}
+
+/// Begins the loop over tiles. Each part is an address in the job, its local, and the bytes from pixel to pixel.
+pub fn begin(code: &mut InstructionSink<'_>, parts: &[(u64, u32, u64)], step: u32) {
+    for &(part, local, bytes) in parts {
+        code.local_get(JOB).i32_load(at(part));
+        code.local_get(FIRST).i32_const(bytes as i32).i32_mul().i32_add().local_set(local);
+    }
+    // Steps are in numbers or pairs, of four bytes each.
+    code.local_get(JOB).i32_load(at(job::STEP)).i32_const(2).i32_shl().local_set(step);
+    code.loop_(BlockType::Empty);
+}
+
+/// Goes on to the next tile, or ends the function.
+pub fn end(code: &mut InstructionSink<'_>, parts: &[(u64, u32, u64)], pixels: u32) {
+    for &(_, local, bytes) in parts {
+        advance(code, local, (bytes * u64::from(pixels)) as i32);
+    }
+    code.local_get(TILES).i32_const(1).i32_sub().local_tee(TILES).br_if(0).end().end();
 }
