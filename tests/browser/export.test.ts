@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import * as ort from 'onnxruntime-web';
 import type { TrainOptions } from 'rekindle';
+import { apart, TOLERANCE } from './apart.ts';
 import { openSite } from './site.ts';
 
 const SIDE = 96;
@@ -26,19 +27,19 @@ async function trainAndExport(options: TrainOptions) {
       const report = await tuner.train(options).report;
       const crops: number[] = [];
       const predictions = [];
-      const embeddings: number[] = [];
+      const embeddings: number[][] = [];
       for (const { file } of await photos('test', 2)) {
         const [crop] = await tuner.preview(file, { views: 1 });
         crops.push(...(crop?.data ?? []).filter((_, index) => index % 4 !== 3));
         predictions.push(await tuner.predict(file));
-        embeddings.push(...(await tuner.embed(file)));
+        embeddings.push([...(await tuner.embed(file))]);
       }
       const [onnx, safetensors] = [await tuner.export('onnx'), await tuner.export('safetensors')];
       await tuner.dispose();
 
       const again = await Tuner.create({ device: 'cpu', inputSize: side, backbone: safetensors });
-      const readBack: number[] = [];
-      for (const { file } of await photos('test', 2)) readBack.push(...(await again.embed(file)));
+      const readBack: number[][] = [];
+      for (const { file } of await photos('test', 2)) readBack.push([...(await again.embed(file))]);
       const spec = again.spec;
       await again.dispose();
       // As text, which goes to the test a hundred times as fast as a list of numbers.
@@ -82,13 +83,12 @@ for (const [name, options] of Object.entries(STRATEGIES)) {
     const scores = predictions.flatMap(({ scores }) =>
       classes.map((label) => scores.find((score) => score.label === label)?.probability ?? NaN),
     );
-    const errors = [
-      difference(probabilities?.data as Float32Array, scores),
-      difference(embedding?.data as Float32Array, embeddings),
-      difference(readBack, embeddings),
-    ];
+    const all = [...(embedding?.data as Float32Array)];
+    const rows = embeddings.map(({ length }, at) => all.slice(at * length, (at + 1) * length));
+    const errors = [difference(probabilities?.data as Float32Array, scores), apart(rows, embeddings), apart(readBack, embeddings)];
     t.diagnostic(`differences of probabilities, embedding, embedding read back: ${errors.map((error) => error.toExponential(0))}`);
-    assert.ok(errors.every((error) => error < 1e-4), `${errors}`);
+    assert.ok(errors.every((error) => error < TOLERANCE), `${errors}`);
+    assert.equal(errors[2], 0, 'the same weights give the same bits');
     assert.equal(spec.tag, kept === true ? 'tv_in1k.tuned' : 'tv_in1k');
     assert.equal(kept, options.strategy === 'partial' ? true : undefined);
   });

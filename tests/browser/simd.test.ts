@@ -2,11 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { apart, TOLERANCE } from './apart.ts';
 import type { Replacement } from './server.ts';
 import { openSite, type Site } from './site.ts';
 
-/** Both compute in f32; multiply-add in one instruction rounds once where the other rounds twice. */
-const TOLERANCE = 1e-3;
 const KERNELS = /\/kernels-\w+\.wasm$/;
 
 const site = await openSite();
@@ -35,12 +34,6 @@ async function embed(site: Site) {
   });
   await page.context().close();
   return { ...result, fetched: site.server.requests.slice(before).flatMap((path) => /kernels-(\w+)\.wasm$/.exec(path)?.[1] ?? []) };
-}
-
-/** The largest difference of two sets of embeddings. */
-function difference(a: number[][], b: number[][]): number {
-  assert.deepEqual(a.map(({ length }) => length), b.map(({ length }) => length));
-  return Math.max(...a.flatMap((row, at) => row.map((value, k) => Math.abs(value - (b[at]?.[k] ?? NaN)))));
 }
 
 // Before any test, for their requests would be among its own.
@@ -76,7 +69,7 @@ describe('kernels', () => {
     assert.equal(plain.simd, 'plain');
     assert.deepEqual(plain.fetched, ['plain']);
     assert.deepEqual(again.embeddings, plain.embeddings);
-    const largest = difference(plain.embeddings, relaxed.embeddings);
+    const largest = apart(plain.embeddings, relaxed.embeddings);
     assert.ok(largest < TOLERANCE, `they differ by ${largest}`);
     // Were there no difference at all, the relaxed kernels would not have run.
     assert.ok(largest > 0);
@@ -95,7 +88,7 @@ describe('kernels', () => {
       restore();
       assert.equal(plain.simd, 'plain');
       assert.deepEqual(plain.fetched, ['relaxed']);
-      assert.ok(difference(plain.embeddings, relaxed.embeddings) < TOLERANCE);
+      assert.ok(apart(plain.embeddings, relaxed.embeddings) < TOLERANCE);
     });
   }
 

@@ -2,17 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { apart, TOLERANCE } from './apart.ts';
 import { weightsFile } from './photos.ts';
 import { openSite } from './site.ts';
 
 const site = await openSite('software');
 after(() => site.close());
-
-/**
- * Both devices compute in f32 from the same weights and differ in the order of their sums: 52 convolutions with up to
- * 960 terms, each about 1e-7 relative, on embeddings of 0 to about 6. The same bound holds for the backbone's golden values.
- */
-const EMBEDDING_TOLERANCE = 1e-3;
 
 /** A softmax of 1280 such features with head weights of about 0.1 moves by less than this. */
 const PROBABILITY_TOLERANCE = 1e-2;
@@ -53,12 +48,9 @@ test('a training on forced WebGPU agrees with the CPU', async (t) => {
   assert.equal(gpu.info.software, true);
   assert.equal(cpu.info.kind, 'cpu');
 
-  const differences = gpu.embeddings.flatMap((embedding, image) =>
-    embedding.map((value, index) => Math.abs(value - (cpu.embeddings[image]?.[index] ?? NaN))),
-  );
-  const largest = Math.max(...differences.map((difference) => (Number.isNaN(difference) ? Infinity : difference)));
-  t.diagnostic(`largest difference of an embedding's value: ${largest.toExponential(2)}`);
-  assert.ok(largest <= EMBEDDING_TOLERANCE, `embeddings differ by ${largest}`);
+  const difference = apart(gpu.embeddings, cpu.embeddings);
+  t.diagnostic(`largest difference, in parts of an embedding's length: ${difference.toExponential(2)}`);
+  assert.ok(difference < TOLERANCE, `embeddings differ by ${difference}`);
   assert.ok(Math.max(...cpu.embeddings.flat()) > 0.1, 'the embeddings are all but zero');
 
   assert.deepEqual(
@@ -91,10 +83,9 @@ for (const name of ['efficientnet_lite0', 'squeezenet1_1']) {
       return [await embed('webgpu'), await embed('cpu')] as const;
     }, name);
     assert.deepEqual([gpu.kind, cpu.kind], ['webgpu', 'cpu']);
-    const scale = Math.max(...cpu.embedding.map(Math.abs));
-    const largest = Math.max(...gpu.embedding.map((value, index) => Math.abs(value - (cpu.embedding[index] ?? NaN)))) / scale;
-    t.diagnostic(`largest difference, in parts of the largest value: ${largest.toExponential(2)}`);
-    assert.ok(largest <= EMBEDDING_TOLERANCE, String(largest));
+    const difference = apart([gpu.embedding], [cpu.embedding]);
+    t.diagnostic(`difference, in parts of the embedding's length: ${difference.toExponential(2)}`);
+    assert.ok(difference < TOLERANCE, String(difference));
     await page.context().close();
   });
 }

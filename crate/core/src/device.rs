@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "gpu")]
 pub(crate) use self::gpu::Gpu;
 use crate::error::{Error, Result};
+use crate::prefix::Arithmetic;
 
 /// The device that a caller asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,17 @@ pub(crate) enum Opened {
     /// A WebGPU adapter's device.
     #[cfg(feature = "gpu")]
     Webgpu(Gpu),
+}
+
+impl Opened {
+    /// What the processor multiplies beside this device: f32 where another one does, which is compared with it.
+    pub(crate) fn arithmetic(&self) -> Arithmetic {
+        match self {
+            Self::Cpu => Arithmetic::fastest(),
+            #[cfg(feature = "gpu")]
+            Self::Webgpu(_) => Arithmetic::Float,
+        }
+    }
 }
 
 impl Device {

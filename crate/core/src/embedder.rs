@@ -6,7 +6,7 @@ use crate::backbone::{Backbone, Classifier, Summary, TunedStages, catalogue, des
 use crate::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
 use crate::image::{Augment, Pixels, Preprocess, Region, View};
-use crate::prefix::{CpuPrefix, Map, Plan};
+use crate::prefix::{Arithmetic, CpuPrefix, Map, Plan};
 use crate::transpose::transposed;
 use crate::weights::{Description, Spec, Tensors};
 #[cfg(feature = "gpu")]
@@ -36,6 +36,7 @@ pub struct Embedder {
     classifier: Option<Classifier>,
     /// The processor's prefix of each cut, from the first stage's end to the embedding, compiled when it is wanted.
     prefixes: Vec<OnceLock<CpuPrefix>>,
+    arithmetic: Arithmetic,
     #[cfg(feature = "gpu")]
     gpu: Option<GpuPrefix>,
     device: DeviceInfo,
@@ -95,12 +96,13 @@ impl Embedder {
 
     async fn assemble(spec: Spec, input_size: u32, backbone: Backbone, device: Device) -> Result<Self> {
         let (opened, info) = device.open().await?;
-        let plan = backbone.lower(backbone.len())?;
-        let whole = OnceLock::from(CpuPrefix::compile(&plan, input_size as usize)?);
+        let (plan, arithmetic) = (backbone.lower(backbone.len())?, opened.arithmetic());
+        let whole = OnceLock::from(CpuPrefix::compile_for(&plan, input_size as usize, arithmetic)?);
         let mut embedder = Self {
             preprocess: Preprocess::new(&spec, input_size),
             maps: plan.cuts(input_size as usize),
             prefixes: (1..backbone.len()).map(|_| OnceLock::new()).chain([whole]).collect(),
+            arithmetic,
             #[cfg(feature = "gpu")]
             gpu: None,
             spec,
@@ -267,7 +269,8 @@ impl Embedder {
         if let Some(prefix) = place.and_then(OnceLock::get) {
             return Ok(prefix);
         }
-        let prefix = CpuPrefix::compile(&self.backbone.lower(cut)?, self.input_size as usize)?;
+        let plan = self.backbone.lower(cut)?;
+        let prefix = CpuPrefix::compile_for(&plan, self.input_size as usize, self.arithmetic)?;
         let place = place.ok_or_else(|| Error::Internal { reason: format!("there is no stage {cut}") })?;
         // Whoever was faster compiled the same.
         Ok(place.get_or_init(|| prefix))

@@ -9,7 +9,7 @@ pub struct Rows {
     pub input: *const f32,
     pub width: usize,
     pub rows: usize,
-    /// `[rows][outputs][4]`, where squares are added; read and written where that is asked for.
+    /// `[rows][outputs][4]`, where squares are added; null where they are not.
     pub squares: *mut f32,
     /// `[bias 8 | 9 taps x 8]`.
     pub weights: *const f32,
@@ -28,12 +28,12 @@ struct Row {
     out: *mut f32,
 }
 
-/// Computes the rows, and adds the squares of what they hold where asked.
+/// Computes the rows, and adds the squares of what they hold where there is a place for them.
 ///
 /// # Safety
 /// The processor has the instructions of `L`; the addresses are valid for as many f32 as [`Rows`] says.
 #[inline(always)]
-pub unsafe fn run<L: Lanes, const STRIDE: usize, const SQUARES: bool>(job: &Rows) {
+pub unsafe fn run<L: Lanes, const STRIDE: usize>(job: &Rows) {
     let (width, outputs) = (job.width, job.width.div_ceil(STRIDE));
     for index in 0..job.rows {
         // SAFETY: the caller's contract; the row's inputs and outputs are some of the job's.
@@ -42,7 +42,7 @@ pub unsafe fn run<L: Lanes, const STRIDE: usize, const SQUARES: bool>(job: &Rows
             let rows = [above, above.add(width * 8), above.add(2 * width * 8)];
             let out = job.out.add(index * outputs * 8);
             row::<L, STRIDE>(&Row { rows, width, weights: job.weights, out });
-            for output in (0..outputs).filter(|_| SQUARES) {
+            for output in (0..outputs).filter(|_| !job.squares.is_null()) {
                 let to = job.squares.add((index * outputs + output) * 4);
                 let [first, second] = [L::load(out.add(output * 8)), L::load(out.add(output * 8 + 4))];
                 L::load(to).mul_add(first, first).mul_add(second, second).store(to);

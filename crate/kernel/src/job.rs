@@ -44,10 +44,10 @@ impl Job {
                 Self::Add(job) => matrix::run::<L, PANEL, { matrix::ADD }>(job),
                 Self::Gradient(job) => matrix::run::<L, 1, { matrix::LINEAR }>(job),
                 Self::Stem(job) => matrix::run::<L, 6, { matrix::RELU6 }>(job),
-                Self::Depthwise(job) => depthwise::run::<L, 1, false>(job),
-                Self::DepthwiseHalving(job) => depthwise::run::<L, 2, false>(job),
-                Self::DepthwiseSquares(job) => depthwise::run::<L, 1, true>(job),
-                Self::DepthwiseHalvingSquares(job) => depthwise::run::<L, 2, true>(job),
+                Self::Depthwise(job) | Self::DepthwiseSquares(job) => depthwise::run::<L, 1>(job),
+                Self::DepthwiseHalving(job) | Self::DepthwiseHalvingSquares(job) => {
+                    depthwise::run::<L, 2>(job);
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::integer::Sign;
 use super::simd::{Array, Best, Lanes};
 use super::*;
 
@@ -118,8 +119,8 @@ unsafe fn lanes<L: Lanes>(name: &str) {
         // SAFETY: the input has all rows that are seen, the outputs as many as the stride leaves.
         unsafe {
             match stride {
-                1 => depthwise::run::<L, 1, true>(&job),
-                _ => depthwise::run::<L, 2, true>(&job),
+                1 => depthwise::run::<L, 1>(&job),
+                _ => depthwise::run::<L, 2>(&job),
             }
         }
         let expected = relu6(&depthwise_by_definition(&input, width, &weights, stride, rows));
@@ -135,8 +136,8 @@ unsafe fn lanes<L: Lanes>(name: &str) {
         // SAFETY: as above; nothing is done with squares.
         unsafe {
             match stride {
-                1 => depthwise::run::<L, 1, false>(&Rows { squares: std::ptr::null_mut(), ..job }),
-                _ => depthwise::run::<L, 2, false>(&Rows { squares: std::ptr::null_mut(), ..job }),
+                1 => depthwise::run::<L, 1>(&Rows { squares: std::ptr::null_mut(), ..job }),
+                _ => depthwise::run::<L, 2>(&Rows { squares: std::ptr::null_mut(), ..job }),
             }
         }
         assert_close(&out, &expected, &what);
@@ -193,7 +194,8 @@ fn slices_that_are_too_short_are_refused_before_anything_is_read() {
     refused(&mut || depthwise(&values[..72], 3, weights, 3, None, &mut [0.0; 8]));
     refused(&mut || depthwise(&values[..72], 3, &values[..79], 1, None, &mut [0.0; 24]));
     refused(&mut || depthwise(&values[..72], 3, weights, 1, Some(&mut [[0.0; 4]; 2]), &mut [0.0; 24]));
-    let weights = integer::Weights::new(&values[..128], &values[..8], &(0..16).collect::<Vec<_>>());
+    let weights =
+        integer::Weights::new(&values[..128], &values[..8], &(0..16).collect::<Vec<_>>(), Sign::Any);
     let mut rounding = integer::Rounding::default();
     refused(&mut || {
         integer::Rounding::default().round(&values[..31], 16, 16, 2);
@@ -207,13 +209,19 @@ fn slices_that_are_too_short_are_refused_before_anything_is_read() {
 
 /// One panel in whole numbers of `[inputs / 8][pixels][8]` and `[bias 8 | inputs x 8]`.
 fn pointwise_of_integers(input: &[f32], weights: &[f32], finish: Finish<'_>) -> Vec<f32> {
+    let positive = input.iter().all(|value| *value >= 0.0);
     let inputs = weights.len() / PANEL - 1;
     let pixels = input.len() / inputs;
     // As layers have them: `[outputs][inputs]`.
     let weight: Vec<f32> =
         (0..PANEL * inputs).map(|at| weights[(at % inputs + 1) * PANEL + at / inputs]).collect();
     let order: Vec<usize> = (0..inputs).collect();
-    let weights = integer::Weights::new(&weight, &weights[..PANEL], &order);
+    let weights = integer::Weights::new(
+        &weight,
+        &weights[..PANEL],
+        &order,
+        if positive { Sign::Positive } else { Sign::Any },
+    );
     let mut out = vec![f32::NAN; pixels * PANEL];
     let mut rounding = integer::Rounding::default();
     let input = rounding.round(input, pixels * PANEL, inputs, pixels);
@@ -238,7 +246,7 @@ fn whole_numbers_are_as_far_off_as_their_rounding_is() {
                 norm(&mut (0..inputs).map(|k| input[(k / PANEL * pixels + pixel) * PANEL + k % PANEL]));
             let of_weights = norm(&mut (1..=inputs).map(|k| weights[k * PANEL + channel]));
             // Half a whole number for each input and for each weight, if all were off by as much in the same direction.
-            let most = of_input * of_weights * (inputs as f32).sqrt() * (0.5 / 23_000.0 + 0.5 / 32_767.0);
+            let most = of_input * of_weights * (inputs as f32).sqrt() * (0.5 / 28_000.0 + 0.5 / 32_767.0);
             let difference = (found - expected).abs();
             assert!(difference <= most + 1e-6, "{inputs} inputs, at {at}: {found} is not {expected}");
         }
@@ -256,6 +264,8 @@ fn no_sum_of_whole_numbers_is_too_large() {
                 input[..given].fill(value);
                 let mut weights = vec![0.0; (inputs + 1) * PANEL];
                 weights[PANEL..(given + 1) * PANEL].fill(-value);
+                // Where no input is less than zero, as many weights of the other sign take nothing of the bound.
+                weights[(given + 1) * PANEL..].fill(value);
                 let found = pointwise_of_integers(&input, &weights, Finish::Linear);
                 let expected = -value * value * given as f32;
                 for found in found {

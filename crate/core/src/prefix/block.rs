@@ -6,13 +6,13 @@
 use std::ops::Range;
 
 use super::activation::Activation;
-use super::layer::{self, Panels, PanelsMut, part, part_mut};
+use super::layer::{self, Panels, PanelsMut, part, part_mut, room};
 use super::matrix::{Input, Matrix};
 use super::operation::Convolution;
 use super::packed::{Kind, Packed};
 use super::plan::Map;
 use crate::error::Result;
-use crate::kernel::integer::Rounding;
+use crate::kernel::integer::{Rounding, Sign};
 use crate::kernel::{self, Arithmetic, PANEL, Quarters};
 
 /// Bytes of a band after the depthwise convolution, which are to stay in the cache.
@@ -96,10 +96,10 @@ impl Block {
         (plain && kinds && added).then(|| Self {
             widen: match kind {
                 Kind::Stem => Widen::Stem(Packed::new(widen, kind)),
-                _ => Widen::Pointwise(Matrix::new(widen, kind, arithmetic)),
+                _ => Widen::Pointwise(Matrix::new(widen, kind, arithmetic, Sign::Any)),
             },
             depthwise: Packed::new(depthwise, Kind::Depthwise),
-            project: Matrix::new(project, Kind::Pointwise, arithmetic),
+            project: Matrix::new(project, Kind::Pointwise, arithmetic, Sign::Positive),
             stride: depthwise.stride,
             residual: project.add.is_some(),
             input,
@@ -139,8 +139,8 @@ impl Block {
     ) -> Result<()> {
         let images = source.images;
         let pixels = images * rows.len() * self.output.side;
-        scratch.mixed.resize(self.project.taps() * pixels, 0.0);
         let Scratch { wide, mixed, widened, rounding } = scratch;
+        let mixed = room(mixed, self.project.taps() * pixels);
         let seen = self.seen(&rows);
         let inside = seen.start.saturating_sub(1)..(seen.end - 1).min(self.wide_side);
         let input = self.input(source, &inside, widened)?;
@@ -173,6 +173,7 @@ impl Block {
         mixed: &mut [f32],
     ) -> Result<()> {
         let weights = self.depthwise.panel(panel);
+        let wide = room(wide, band.seen.len() * self.wide_side * PANEL);
         let pixels = band.rows.len() * self.output.side;
         for (image, mixed) in mixed.chunks_exact_mut(pixels * PANEL).enumerate() {
             self.widen(band, image, panel, wide)?;
@@ -203,10 +204,9 @@ impl Block {
     }
 
     /// Computes one panel of the widened rows that a band of one image sees, with rows of zeros where it sees beyond the map.
-    fn widen(&self, band: &Band<'_>, image: usize, panel: usize, wide: &mut Vec<f32>) -> Result<()> {
+    fn widen(&self, band: &Band<'_>, image: usize, panel: usize, wide: &mut [f32]) -> Result<()> {
         let row = self.wide_side * PANEL;
         let inside = &band.inside;
-        wide.resize(band.seen.len() * row, 0.0);
         let (above, rest) = wide.split_at_mut((inside.start + 1 - band.seen.start) * row);
         let (wide, below) = rest.split_at_mut(inside.len() * row);
         above.fill(0.0);

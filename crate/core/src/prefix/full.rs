@@ -10,7 +10,7 @@ use super::operation::Convolution;
 use super::packed::Kind;
 use super::plan::Map;
 use crate::error::Result;
-use crate::kernel::integer::Rounding;
+use crate::kernel::integer::{Rounding, Sign};
 use crate::kernel::{Arithmetic, PANEL};
 
 /// Bytes of a band that is laid out, which are to stay in the cache.
@@ -51,7 +51,7 @@ impl Full {
     pub fn new(layer: &Convolution, input: Map, arithmetic: Arithmetic) -> Self {
         let (before, side) = layer.padding.apply(input.side, layer.kernel, layer.stride);
         Self {
-            weights: Matrix::new(layer, Kind::Full, arithmetic),
+            weights: Matrix::new(layer, Kind::Full, arithmetic, Sign::Any),
             activation: layer.activation,
             kernel: layer.kernel,
             stride: layer.stride,

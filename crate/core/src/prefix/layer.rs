@@ -47,6 +47,15 @@ pub fn part_mut(values: &mut [f32], range: Range<usize>) -> Result<&mut [f32]> {
     values.get_mut(range).ok_or_else(outside)
 }
 
+/// Memory for as many numbers, all of which are to be written before they are read: it is made longer only, which costs
+/// zeros once and not for every layer.
+pub fn room(values: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    if values.len() < len {
+        values.resize(len, 0.0);
+    }
+    values.split_at_mut(len).0
+}
+
 fn outside() -> Error {
     Error::Internal { reason: "a layer of the frozen prefix reached outside its map".into() }
 }

@@ -7,7 +7,7 @@ use super::layer::{Panels, part};
 use super::operation::Convolution;
 use super::packed::{Kind, Packed};
 use crate::error::{Error, Result};
-use crate::kernel::integer::{self, Rounded, Rounding};
+use crate::kernel::integer::{self, Rounded, Rounding, Sign};
 use crate::kernel::{self, Arithmetic, Finish, PANEL, Quarters};
 
 /// The weights of a layer that sees all channels.
@@ -30,10 +30,10 @@ pub enum Input<'a> {
 
 impl Matrix {
     /// The weights of a layer of a kind that sees all channels; in f32, too, where it sees more than is summed in whole numbers.
-    pub fn new(layer: &Convolution, kind: Kind, arithmetic: Arithmetic) -> Self {
+    pub fn new(layer: &Convolution, kind: Kind, arithmetic: Arithmetic, inputs_are: Sign) -> Self {
         let order = kind.taps(layer);
         if arithmetic == Arithmetic::Integer && order.len() <= integer::MOST_INPUTS {
-            Self::Integer(integer::Weights::new(&layer.weight, &layer.bias, &order))
+            Self::Integer(integer::Weights::new(&layer.weight, &layer.bias, &order, inputs_are))
         } else {
             Self::Float(Packed::new(layer, kind))
         }

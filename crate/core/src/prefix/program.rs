@@ -11,7 +11,7 @@ use super::plan::{Map, Plan};
 use super::separate::Separate;
 use super::whole;
 use crate::error::{Error, Result};
-use crate::kernel::integer::Rounding;
+use crate::kernel::integer::{Rounding, Sign};
 use crate::kernel::{self, Arithmetic, PANEL};
 
 /// Operations that run together.
@@ -121,7 +121,9 @@ fn convolution(layer: &Convolution, input: Map, arithmetic: Arithmetic) -> Resul
     };
     Ok(match kind {
         Kind::Stem => StepKind::Stem(Packed::new(layer, kind)),
-        Kind::Pointwise => StepKind::Pointwise(Matrix::new(layer, kind, arithmetic), layer.activation),
+        Kind::Pointwise => {
+            StepKind::Pointwise(Matrix::new(layer, kind, arithmetic, Sign::Any), layer.activation)
+        }
         Kind::Full => StepKind::Full(Full::new(layer, input, arithmetic)),
         Kind::Depthwise | Kind::Separate => StepKind::Separate(Separate::new(layer, input)),
     })

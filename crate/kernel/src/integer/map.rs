@@ -66,10 +66,15 @@ impl Rounding {
         channels: usize,
         pixels: usize,
     ) -> Rounded<'_> {
-        self.values.resize(channels / PANEL * pixels * PAIRS, Pair::default());
+        let len = channels / PANEL * pixels * PAIRS;
+        // All is written, so that it is made longer only.
+        if self.values.len() < len {
+            self.values.resize(len, Pair::default());
+        }
+        let values = self.values.split_at_mut(len).0;
         self.scales.clear();
         self.scales.extend(self.squares.iter().take(pixels).map(factor));
-        for (panel, values) in self.values.chunks_exact_mut((pixels * PAIRS).max(1)).enumerate() {
+        for (panel, values) in values.chunks_exact_mut((pixels * PAIRS).max(1)).enumerate() {
             let panel = input[panel * stride..][..pixels * PANEL].as_chunks::<PANEL>().0;
             let values = values.as_chunks_mut::<PAIRS>().0;
             for ((pixel, factor), values) in panel.iter().zip(&self.scales).zip(values) {
@@ -77,7 +82,7 @@ impl Rounding {
             }
         }
         self.scales.iter_mut().for_each(|factor| *factor = factor.recip());
-        Rounded { values: &self.values, stride: pixels * PAIRS, scales: &self.scales }
+        Rounded { values, stride: pixels * PAIRS, scales: &self.scales }
     }
 }
 
