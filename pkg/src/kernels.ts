@@ -1,6 +1,7 @@
 /**
  * The kernels of the processor: a small module beside the main one, in two versions. It does what the main module can do by
- * itself, only faster, and is written instruction by instruction (`crate/xtask/src/kernels`).
+ * itself, only faster, in whole numbers where this processor multiplies them faster than f32, and is written instruction by
+ * instruction (`crate/xtask/src/kernels`).
  */
 import type { DeviceInfo } from './types.js';
 
