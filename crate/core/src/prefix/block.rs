@@ -27,7 +27,7 @@ pub struct Scratch {
     mixed: Vec<f32>,
     /// What is widened, and what is projected, in whole numbers.
     widened: Rounding,
-    rounding: Rounding,
+    projected: Rounding,
 }
 
 /// Where a block reads.
@@ -139,18 +139,18 @@ impl Block {
     ) -> Result<()> {
         let images = source.images;
         let pixels = images * rows.len() * self.output.side;
-        let Scratch { wide, mixed, widened, rounding } = scratch;
+        let Scratch { wide, mixed, widened, projected } = scratch;
         let mixed = room(mixed, self.project.taps() * pixels);
         let seen = self.seen(&rows);
         let inside = seen.start.saturating_sub(1)..(seen.end - 1).min(self.wide_side);
         let input = self.input(source, &inside, widened)?;
         let band = Band { source, input, rows: rows.clone(), seen, inside };
-        let mut squares = self.project.squares(pixels, rounding);
+        let mut squares = self.project.squares(pixels, projected);
         for (panel, mixed) in mixed.chunks_exact_mut(pixels * PANEL).enumerate() {
             self.mix(&band, panel, wide, squares.as_deref_mut(), mixed)?;
         }
         let mixed = Panels { values: mixed, stride: pixels * PANEL };
-        let input = self.project.input_squared(mixed, pixels, rounding);
+        let input = self.project.input_squared(mixed, pixels, projected);
         let first = rows.start * self.output.side * PANEL;
         let stride = images * self.output.pixels() * PANEL;
         let added = images * self.input.pixels() * PANEL;

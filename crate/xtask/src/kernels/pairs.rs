@@ -1,10 +1,10 @@
 //! A register tile of a 1x1 convolution of whole numbers: pairs of inputs are multiplied with pairs of weights and added in
 //! one instruction, into sums of 32 bits. `integer/mod.rs` of crate `rekindle-kernel` says what the numbers are.
 
-use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
+use wasm_encoder::{Function, InstructionSink, ValType};
 
-use super::tile::{self, Finish};
-use super::{LANES, NUMBER, PIXEL, Simd, advance, at, job, limits, relu6};
+use super::tile::{self, ADDED, Finish, INPUT, OUT, Vectors};
+use super::{LANES, NUMBER, PIXEL, Simd, at, job, limits, relu6};
 
 /// Pixels of the largest tile: of V8's 15 registers on x86-64 a pixel takes two, the weights two, a pair of inputs one, and
 /// a product that is yet to be added another.
@@ -16,25 +16,17 @@ pub const PIXEL_PAIRS: u64 = PIXEL / 2;
 /// Pairs of a pixel of a panel.
 const PAIRS: u64 = PIXEL_PAIRS / NUMBER;
 
-// Addresses of the tile that is next; before them are its parameters.
-const INPUT: u32 = 3;
-const OUT: u32 = 4;
-const ADDED: u32 = 5;
-const SCALES: u32 = 6;
-// What goes from chunk to chunk.
-const FROM: u32 = 7;
-const WEIGHTS: u32 = 8;
-const CHUNKS: u32 = 9;
-const STEP: u32 = 10;
-const OUTPUTS: u32 = 11;
+// What tiles of f32 do not have: what an input is worth in each pixel, and biases and scales of the outputs.
+const SCALES: u32 = tile::MORE;
+const OUTPUTS: u32 = tile::MORE + 1;
 // Vectors.
-const WEIGHT: [u32; 2] = [12, 13];
-const VALUE: u32 = 14;
-const BIAS: u32 = 15;
-const SCALE: u32 = 16;
-const ZERO: u32 = 17;
-const SIX: u32 = 18;
-const SUMS: u32 = 19;
+const WEIGHT: [u32; 2] = [OUTPUTS + 1, OUTPUTS + 2];
+const VALUE: u32 = OUTPUTS + 3;
+const BIAS: u32 = OUTPUTS + 4;
+const SCALE: u32 = OUTPUTS + 5;
+const ZERO: u32 = OUTPUTS + 6;
+const SIX: u32 = OUTPUTS + 7;
+const SUMS: u32 = OUTPUTS + 8;
 
 /// The function of tiles of so many pixels: `(job, first pixel, how many tiles)`.
 pub fn function(simd: Simd, kind: Finish, pixels: u32) -> Function {
@@ -47,31 +39,16 @@ pub fn function(simd: Simd, kind: Finish, pixels: u32) -> Function {
         (job::ADDED, ADDED, PIXEL),
         (job::SCALES, SCALES, NUMBER),
     ];
-    tile::begin(&mut code, &parts, STEP);
+    tile::begin(&mut code, &parts);
     for sum in (0..pixels).flat_map(|pixel| [sum(pixel, 0), sum(pixel, 1)]) {
         code.i32_const(0).i32x4_splat().local_set(sum);
     }
-    code.local_get(INPUT).local_set(FROM);
-    code.local_get(tile::JOB).i32_load(at(job::WEIGHTS)).local_set(WEIGHTS);
-    code.local_get(tile::JOB).i32_load(at(job::CHUNKS)).local_tee(CHUNKS);
-    code.if_(BlockType::Empty).loop_(BlockType::Empty);
-    for pair in 0..PAIRS {
-        for (half, weight) in (0..).zip(WEIGHT) {
-            code.local_get(WEIGHTS).v128_load(at(PIXEL * pair + LANES * half)).local_set(weight);
-        }
-        for pixel in 0..pixels {
-            let place = PIXEL_PAIRS * u64::from(pixel) + NUMBER * pair;
-            code.local_get(FROM).v128_load32_splat(at(place)).local_set(VALUE);
-            for (half, weight) in (0..).zip(WEIGHT) {
-                let sum = sum(pixel, half);
-                code.local_get(sum).local_get(VALUE).local_get(weight).i32x4_dot_i16x8_s().i32x4_add();
-                code.local_set(sum);
-            }
-        }
-    }
-    code.local_get(FROM).local_get(STEP).i32_add().local_set(FROM);
-    advance(&mut code, WEIGHTS, (PIXEL * PAIRS) as i32);
-    code.local_get(CHUNKS).i32_const(1).i32_sub().local_tee(CHUNKS).br_if(0).end().end();
+    code.local_get(tile::JOB).i32_load(at(job::WEIGHTS)).local_set(tile::WEIGHTS);
+    let vectors = Vectors { weight: WEIGHT, value: VALUE, sums: SUMS };
+    tile::chunks(&mut code, PIXEL_PAIRS, PAIRS, pixels, vectors, |code, sum, value, weight| {
+        code.local_get(sum).local_get(value).local_get(weight).i32x4_dot_i16x8_s().i32x4_add();
+        code.local_set(sum);
+    });
 
     if kind == Finish::Relu6 {
         limits(&mut code, ZERO, SIX);

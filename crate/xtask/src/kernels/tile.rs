@@ -39,28 +39,31 @@ pub const KINDS: [Kind; 5] = [
 
 // Parameters.
 pub const JOB: u32 = 0;
-pub const FIRST: u32 = 1;
-pub const TILES: u32 = 2;
+const FIRST: u32 = 1;
+const TILES: u32 = 2;
 // Addresses of the tile that is next.
-const INPUT: u32 = 3;
-const OUT: u32 = 4;
-const ADDED: u32 = 5;
+pub const INPUT: u32 = 3;
+pub const OUT: u32 = 4;
+pub const ADDED: u32 = 5;
 // What goes from chunk to chunk.
 const FROM: u32 = 6;
-const WEIGHTS: u32 = 7;
+pub const WEIGHTS: u32 = 7;
 const CHUNKS: u32 = 8;
 const STEP: u32 = 9;
+/// The first of the numbers that only one kind of tile has; its vectors follow.
+pub const MORE: u32 = 10;
+
 // Vectors. The weights of an input are no longer needed when the limits of ReLU6 are.
-const WEIGHT: [u32; 2] = [10, 11];
-const VALUE: u32 = 12;
-const SUMS: u32 = 13;
+const WEIGHT: [u32; 2] = [MORE, MORE + 1];
+const VALUE: u32 = MORE + 2;
+const SUMS: u32 = MORE + 3;
 
 /// The function of tiles of so many pixels: `(job, first pixel, how many tiles)`.
 pub fn function(simd: Simd, kind: Kind, pixels: u32) -> Function {
-    let mut function = Function::new([(WEIGHT[0] - INPUT, ValType::I32), (3 + 2 * pixels, ValType::V128)]);
+    let mut function = Function::new([(MORE - INPUT, ValType::I32), (3 + 2 * pixels, ValType::V128)]);
     let mut code = function.instructions();
     let parts = [(job::INPUT, INPUT, kind.stride), (job::OUT, OUT, PIXEL), (job::ADDED, ADDED, PIXEL)];
-    begin(&mut code, &parts, STEP);
+    begin(&mut code, &parts);
     code.local_get(JOB).i32_load(at(job::WEIGHTS)).local_set(WEIGHTS);
     for half in 0..2 {
         for pixel in 0..pixels {
@@ -68,24 +71,10 @@ pub fn function(simd: Simd, kind: Kind, pixels: u32) -> Function {
         }
     }
     advance(&mut code, WEIGHTS, PIXEL as i32);
-    code.local_get(INPUT).local_set(FROM);
-    code.local_get(JOB).i32_load(at(job::CHUNKS)).local_tee(CHUNKS);
-    code.if_(BlockType::Empty).loop_(BlockType::Empty);
-    for input in 0..kind.depth {
-        for (half, weight) in (0..).zip(WEIGHT) {
-            code.local_get(WEIGHTS).v128_load(at(PIXEL * input + LANES * half)).local_set(weight);
-        }
-        for pixel in 0..pixels {
-            let place = kind.stride * u64::from(pixel) + NUMBER * input;
-            code.local_get(FROM).v128_load32_splat(at(place)).local_set(VALUE);
-            for (half, weight) in (0..).zip(WEIGHT) {
-                simd.multiply_add(&mut code, sum(pixel, half), VALUE, weight);
-            }
-        }
-    }
-    code.local_get(FROM).local_get(STEP).i32_add().local_set(FROM);
-    advance(&mut code, WEIGHTS, (PIXEL * kind.depth) as i32);
-    code.local_get(CHUNKS).i32_const(1).i32_sub().local_tee(CHUNKS).br_if(0).end().end();
+    let vectors = Vectors { weight: WEIGHT, value: VALUE, sums: SUMS };
+    chunks(&mut code, kind.stride, kind.depth, pixels, vectors, |code, sum, value, weight| {
+        simd.multiply_add(code, sum, value, weight);
+    });
 
     let [zero, six] = WEIGHT;
     if kind.finish == Finish::Relu6 {
@@ -112,14 +101,54 @@ fn sum(pixel: u32, half: u64) -> u32 {
     SUMS + 2 * pixel + half as u32
 }
 
+/// The vectors of a tile.
+pub struct Vectors {
+    /// Of an input, for either half of the panel.
+    pub weight: [u32; 2],
+    /// An input of a pixel.
+    pub value: u32,
+    /// The first of two for each pixel.
+    pub sums: u32,
+}
+
+/// The loop over all inputs of a tile, from the weights on, each of four bytes and `depth` of them in a chunk: `multiply` adds
+/// the product of a value and a weight to a sum.
+pub fn chunks(
+    code: &mut InstructionSink<'_>,
+    stride: u64,
+    depth: u64,
+    pixels: u32,
+    Vectors { weight, value, sums }: Vectors,
+    multiply: impl Fn(&mut InstructionSink<'_>, u32, u32, u32),
+) {
+    code.local_get(INPUT).local_set(FROM);
+    code.local_get(JOB).i32_load(at(job::CHUNKS)).local_tee(CHUNKS);
+    code.if_(BlockType::Empty).loop_(BlockType::Empty);
+    for input in 0..depth {
+        for (half, weight) in (0..).zip(weight) {
+            code.local_get(WEIGHTS).v128_load(at(PIXEL * input + LANES * half)).local_set(weight);
+        }
+        for pixel in 0..pixels {
+            let place = stride * u64::from(pixel) + NUMBER * input;
+            code.local_get(FROM).v128_load32_splat(at(place)).local_set(value);
+            for (half, weight) in (0..).zip(weight) {
+                multiply(code, sums + 2 * pixel + half, value, weight);
+            }
+        }
+    }
+    code.local_get(FROM).local_get(STEP).i32_add().local_set(FROM);
+    advance(code, WEIGHTS, (PIXEL * depth) as i32);
+    code.local_get(CHUNKS).i32_const(1).i32_sub().local_tee(CHUNKS).br_if(0).end().end();
+}
+
 /// Begins the loop over tiles. Each part is an address in the job, its local, and the bytes from pixel to pixel.
-pub fn begin(code: &mut InstructionSink<'_>, parts: &[(u64, u32, u64)], step: u32) {
+pub fn begin(code: &mut InstructionSink<'_>, parts: &[(u64, u32, u64)]) {
     for &(part, local, bytes) in parts {
         code.local_get(JOB).i32_load(at(part));
         code.local_get(FIRST).i32_const(bytes as i32).i32_mul().i32_add().local_set(local);
     }
     // Steps are in numbers or pairs, of four bytes each.
-    code.local_get(JOB).i32_load(at(job::STEP)).i32_const(2).i32_shl().local_set(step);
+    code.local_get(JOB).i32_load(at(job::STEP)).i32_const(2).i32_shl().local_set(STEP);
     code.loop_(BlockType::Empty);
 }
 
