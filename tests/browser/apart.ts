@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-/** In parts of an embedding's length: whole numbers of sixteen bits, in which CPUs may multiply, change about 6 parts in 10,000. */
+/** In parts of an embedding's length: whole numbers of sixteen bits, in which CPUs may multiply, change 3 parts in 10,000, and up to 8 at small sizes. */
 export const TOLERANCE = 1e-3;
 
 /** The length of the largest difference of two embeddings, in parts of the expected one's. */

@@ -13,7 +13,7 @@ use crate::matrix::Tiles;
 type Run = unsafe extern "C" fn(&Job);
 
 /// One that does those of whole numbers.
-type RunIntegers = unsafe extern "C" fn(&integer::Job);
+pub(crate) type RunIntegers = unsafe extern "C" fn(&integer::Job);
 
 /// Its address, which in WebAssembly is its place in the function table; 0, which is nobody's, while there is none.
 static RUN: AtomicUsize = AtomicUsize::new(0);
@@ -21,7 +21,7 @@ static RUN: AtomicUsize = AtomicUsize::new(0);
 /// The same of the other, which is there only where it is the faster one.
 static RUN_INTEGERS: AtomicUsize = AtomicUsize::new(0);
 
-// Where the emitted function looks, behind the four bytes that say which job it is (`run.rs` in xtask).
+// Where the emitted function looks, behind the four bytes that say which job it is (`job.rs` in xtask).
 const _: () = {
     assert!(offset_of!(Tiles, input) == 0 && offset_of!(Tiles, step) == 4 && offset_of!(Tiles, chunks) == 8);
     assert!(offset_of!(Tiles, weights) == 16 && offset_of!(Tiles, out) == 20 && offset_of!(Tiles, add) == 24);

@@ -147,7 +147,8 @@ impl Block {
         let band = Band { source, input, rows: rows.clone(), seen, inside };
         let mut squares = self.project.squares(pixels, projected);
         for (panel, mixed) in mixed.chunks_exact_mut(pixels * PANEL).enumerate() {
-            self.mix(&band, panel, wide, squares.as_deref_mut(), mixed)?;
+            let squares = squares.as_mut().map(|squares| squares.of(panel));
+            self.mix(&band, panel, wide, squares, mixed)?;
         }
         let mixed = Panels { values: mixed, stride: pixels * PANEL };
         let input = self.project.input_squared(mixed, pixels, projected);

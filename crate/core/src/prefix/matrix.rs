@@ -7,8 +7,12 @@ use super::layer::{Panels, part};
 use super::operation::Convolution;
 use super::packed::{Kind, Packed};
 use crate::error::{Error, Result};
-use crate::kernel::integer::{self, Rounded, Rounding, Sign};
-use crate::kernel::{self, Arithmetic, Finish, PANEL, Quarters};
+use crate::kernel::integer::{self, Rounded, Rounding, Sign, Squares};
+use crate::kernel::{self, Arithmetic, Finish, PANEL};
+
+/// Inputs that are few. The channels of the first block are of very different sizes, so that whole numbers would lose more in
+/// its projection than in any other layer; and what they save in products they would cost in rounding.
+const FEW: usize = 32;
 
 /// The weights of a layer that sees all channels.
 #[derive(Debug)]
@@ -29,14 +33,13 @@ pub enum Input<'a> {
 }
 
 impl Matrix {
-    /// The weights of a layer of a kind that sees all channels; in f32, too, where it sees more than is summed in whole numbers.
+    /// The weights of a layer of a kind that sees all channels; in f32 where it makes few channels fewer.
     pub fn new(layer: &Convolution, kind: Kind, arithmetic: Arithmetic, inputs_are: Sign) -> Self {
         let order = kind.taps(layer);
-        if arithmetic == Arithmetic::Integer && order.len() <= integer::MOST_INPUTS {
-            Self::Integer(integer::Weights::new(&layer.weight, &layer.bias, &order, inputs_are))
-        } else {
-            Self::Float(Packed::new(layer, kind))
+        if arithmetic == Arithmetic::Float || order.len() <= FEW && layer.output <= layer.input {
+            return Self::Float(Packed::new(layer, kind));
         }
+        Self::Integer(integer::Weights::new(&layer.weight, &layer.bias, &order, inputs_are))
     }
 
     /// How many inputs an output has.
@@ -81,8 +84,8 @@ impl Matrix {
     }
 
     /// Where the squares of a map's numbers are to be added before it is the input; none where they are not needed.
-    pub fn squares<'a>(&self, pixels: usize, rounding: &'a mut Rounding) -> Option<&'a mut [Quarters]> {
-        matches!(self, Self::Integer(_)).then(|| rounding.squares(pixels))
+    pub fn squares<'a>(&self, pixels: usize, rounding: &'a mut Rounding) -> Option<Squares<'a>> {
+        matches!(self, Self::Integer(_)).then(|| rounding.squares(self.taps(), pixels))
     }
 
     /// A map in the matrix's numbers where they were added.

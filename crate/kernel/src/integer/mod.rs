@@ -1,33 +1,50 @@
 //! 1x1 convolutions of whole numbers: inputs and weights are rounded to sixteen bits, products are summed exactly, and the
-//! sum goes on as f32. A processor does two products of whole numbers in one instruction where it does one of f32, or a half.
+//! sums go on as f32. A processor does two products of whole numbers in one instruction where it does one of f32, or a half.
 //!
-//! That no sum is too large for 32 bits is what scales are for: each pixel of the input and each output's weights have one,
-//! which gives them a certain norm, and no sum of products is larger than the product of the norms (Cauchy and
-//! Schwarz). The norms are what gives the smallest error of real networks' embeddings: a weight is off in the same
-//! direction for all pixels, so that its rounding matters more than an input's.
+//! Inputs are cut into parts. That no sum of a part is too large for 32 bits is what scales are for: each part of a pixel and
+//! each part of an output's weights have one, which gives them a certain norm, and no sum of products is larger than the
+//! product of the norms (Cauchy and Schwarz). The fewer inputs share a norm, the larger each of them is, and the less its
+//! rounding matters. Weights have the larger norm, for a weight is off in the same direction for all pixels.
 
+mod lanes;
 mod map;
 
-use crate::{Finish, PANEL};
+use crate::{Finish, PANEL, Quarters};
 
-pub use map::{Rounded, Rounding};
+pub use map::{Rounded, Rounding, Squares};
 
-/// The norm of a pixel before its numbers are rounded. None of them is then too large for sixteen bits.
-const INPUT_NORM: f32 = 28_000.0;
+/// The most inputs whose products are summed in whole numbers.
+const PART: usize = 160;
 
-/// The norm of an output's weights before they are rounded, where none of them is then too large.
-const WEIGHTS_NORM: f32 = 76_000.0;
+/// The norm of a part of a pixel before its numbers are rounded. None of them is then too large for sixteen bits.
+const INPUT_NORM: f32 = 32_600.0;
 
-/// The most inputs that an output may have: rounding adds at most half the root of their number to a norm.
-pub const MOST_INPUTS: usize = 8192;
+/// The norm of a part of an output's weights before they are rounded, where none of them is then too large.
+const WEIGHTS_NORM: f32 = 65_700.0;
+
+/// The largest weight: rounding changes it by one at the most.
+const LARGEST_WEIGHT: f32 = (i16::MAX - 1) as f32;
+
+/// How much of what every eighth weight before it was rounded off a weight makes good when it is rounded. Inputs are not zero in
+/// their mean, so that errors cost less where they add up to nothing.
+const MADE_GOOD: f32 = 0.5;
 
 const _: () = {
-    let rounding = 46;
-    assert!(4 * rounding * rounding > MOST_INPUTS as u64);
-    let largest = (INPUT_NORM as u64 + rounding) * (WEIGHTS_NORM as u64 + rounding);
+    // What rounding adds to a norm: half for each input, and one for each weight, since those that make good for each other are
+    // together off by at most `0.5 / MADE_GOOD`.
+    let (input, weights) = (7, 14);
+    assert!(4 * input * input > PART && weights * weights > PART);
+    let largest = (INPUT_NORM as usize + input) * (WEIGHTS_NORM as usize + weights);
     // Norms are computed in f32, which is off by far less than that.
-    assert!(largest + largest / 2000 < i32::MAX as u64);
+    assert!(largest + largest / 2000 < i32::MAX as usize);
+    assert!(INPUT_NORM as usize + input < i16::MAX as usize);
 };
+
+/// Panels of inputs in each part but the last, which may have fewer.
+const fn part(panels: usize) -> usize {
+    let parts = panels.div_ceil(PART / PANEL);
+    if parts == 0 { 1 } else { panels.div_ceil(parts) }
+}
 
 /// Two inputs of a pixel, or two weights of an output, that are multiplied and added in one instruction.
 type Pair = [i16; 2];
@@ -35,14 +52,8 @@ type Pair = [i16; 2];
 /// Pairs of a pixel of a panel.
 const PAIRS: usize = PANEL / 2;
 
-/// A number so large that none of its bits is left for a fraction: a sum with it has a small whole number in its low bits.
+/// A number so large that none of its bits is left for a fraction: a sum with it has a small whole number in its low sixteen.
 const ROUND: f32 = 12_582_912.0;
-
-/// The whole number nearest to one of at most 2^15.
-#[inline(always)]
-fn nearest(value: f32) -> i16 {
-    (value + ROUND).to_bits() as i16
-}
 
 /// Weights in whole numbers.
 #[derive(Debug, Clone)]
@@ -50,7 +61,7 @@ pub struct Weights {
     inputs: usize,
     /// `[outputs / 8][inputs / 2][8]`.
     values: Vec<Pair>,
-    /// `[outputs / 8][bias 8 | scale 8]`.
+    /// `[outputs / 8][parts]`.
     outputs: Vec<Outputs>,
 }
 
@@ -63,7 +74,8 @@ pub enum Sign {
     Positive,
 }
 
-/// The biases of eight outputs, and what one of their whole numbers is worth.
+/// `[bias 8 | scale 8]` of eight outputs and a part of their inputs: what is added, which is their bias in the first part and
+/// nothing in the others, and what one of their whole numbers is worth.
 type Outputs = [f32; 2 * PANEL];
 
 /// One call of the loop in `emitted.rs`. It is read by another module than the one that wrote it, hence the fixed layout.
@@ -79,7 +91,7 @@ pub(crate) enum Job {
     Add(Tiles),
 }
 
-/// A row of tiles, as [`crate::matrix::Tiles`].
+/// A row of tiles, as [`crate::matrix::Tiles`]; what is added may be where it is written.
 #[cfg(target_arch = "wasm32")]
 #[repr(C)]
 pub(crate) struct Tiles {
@@ -97,15 +109,17 @@ pub(crate) struct Tiles {
 }
 
 impl Weights {
-    /// Rounds weights, each output's with a scale of their own.
+    /// Rounds weights, each part of each output's with a scale of its own.
     ///
     /// # Shapes
     /// `weight`: `[outputs, taps]`, `bias`: `[outputs]`, of whole panels; `order`: where each input lies among an output's
     /// weights. Inputs are filled up with zeros to whole panels.
     pub fn new(weight: &[f32], bias: &[f32], order: &[usize], inputs_are: Sign) -> Self {
         let inputs = order.len().next_multiple_of(PANEL);
-        let mut values = vec![Pair::default(); bias.len() / PANEL * PANEL * inputs / 2];
-        let mut outputs = vec![[0.0; 2 * PANEL]; bias.len() / PANEL];
+        let (part, panels) = (part(inputs / PANEL) * PANEL, bias.len() / PANEL);
+        let parts = inputs.div_ceil(part);
+        let mut values = vec![Pair::default(); panels * PANEL * inputs / 2];
+        let mut outputs = vec![[0.0; 2 * PANEL]; panels * parts];
         let mut row = vec![0.0; inputs];
         let rows = weight.chunks_exact(order.len().max(1)).zip(bias);
         for (output, (weights, bias)) in rows.enumerate() {
@@ -114,8 +128,11 @@ impl Weights {
                 *to = weights[tap];
             }
             let values = values[panel * PANEL * inputs / 2..].as_chunks_mut::<PANEL>().0;
-            outputs[panel][lane] = *bias;
-            outputs[panel][PANEL + lane] = round_output(&row, values, lane, inputs_are);
+            let outputs = &mut outputs[panel * parts..][..parts];
+            outputs[0][lane] = *bias;
+            for ((row, values), output) in row.chunks(part).zip(values.chunks_mut(part / 2)).zip(outputs) {
+                output[PANEL + lane] = round_output(row, values, lane, inputs_are);
+            }
         }
         Self { inputs, values, outputs }
     }
@@ -127,37 +144,48 @@ impl Weights {
 
     /// How many panels of outputs there are.
     pub fn panels(&self) -> usize {
-        self.outputs.len()
+        self.values.len() / (self.inputs / 2 * PANEL).max(1)
     }
 
-    fn panel(&self, index: usize) -> (&[Pair], &Outputs) {
-        let len = self.inputs / 2 * PANEL;
-        (&self.values[index * len..][..len], &self.outputs[index])
+    /// The parts of a panel's weights.
+    fn parts(&self, panel: usize) -> impl ExactSizeIterator<Item = (&[Pair], &Outputs)> {
+        let (len, part) = (self.inputs / 2 * PANEL, part(self.inputs / PANEL) * PAIRS * PANEL);
+        let parts = self.values[panel * len..][..len].chunks(part);
+        let outputs = &self.outputs[panel * parts.len()..][..parts.len()];
+        parts.zip(outputs)
     }
 }
 
-/// Rounds one output's weights, and says what one is worth; by itself, so that browsers compile it well before the last.
+/// The squares of weights above and below zero, and the largest of either sign, by lanes.
+#[derive(Debug, Default)]
+struct Extent {
+    above: Quarters,
+    below: Quarters,
+    largest: Quarters,
+}
+
+/// Rounds a part of one output's weights, and says what one is worth; by itself, so that browsers compile it well before the last.
 #[inline(never)]
 fn round_output(weights: &[f32], values: &mut [[Pair; PANEL]], lane: usize, inputs_are: Sign) -> f32 {
-    let (mut above, mut below, mut largest) = ([0.0f32; PANEL], [0.0f32; PANEL], [0.0f32; PANEL]);
+    let mut extent = Extent::default();
     for panel in weights.as_chunks::<PANEL>().0 {
-        for (lane, weight) in panel.iter().enumerate() {
-            above[lane] += weight.max(0.0) * weight;
-            below[lane] += weight.min(0.0) * weight;
-            largest[lane] = largest[lane].max(weight.abs());
-        }
+        lanes::extend(panel, &mut extent);
     }
-    let [above, below] = [above, below].map(|lanes| lanes.iter().sum::<f32>());
+    let [above, below] = [extent.above, extent.below].map(|squares| squares.iter().sum::<f32>());
     let squares = match inputs_are {
         Sign::Any => above + below,
         // A sum is between those of the weights of either sign.
         Sign::Positive => above.max(below),
     };
-    let largest = largest.into_iter().fold(0.0, f32::max) / f32::from(i16::MAX);
+    let largest = extent.largest.into_iter().fold(0.0, f32::max) / LARGEST_WEIGHT;
     let scale = largest.max(squares.sqrt() / WEIGHTS_NORM);
     let factor = if scale < f32::MIN_POSITIVE { 0.0 } else { 1.0 / scale };
-    for (pair, values) in weights.as_chunks::<2>().0.iter().zip(values) {
-        values[lane] = pair.map(|weight| nearest(weight * factor));
+    let mut off = [0.0; PANEL];
+    for (panel, values) in weights.as_chunks::<PANEL>().0.iter().zip(values.as_chunks_mut::<PAIRS>().0) {
+        let pairs = lanes::nearest_making_good(panel, factor, &mut off);
+        for (pair, values) in pairs.into_iter().zip(values) {
+            values[lane] = pair;
+        }
     }
     scale
 }
@@ -170,69 +198,105 @@ fn round_output(weights: &[f32], values: &mut [[Pair; PANEL]], lane: usize, inpu
 /// # Panics
 /// Where the input has fewer pixels or channels, or there is no such panel.
 pub fn pointwise(input: Rounded<'_>, weights: &Weights, panel: usize, finish: Finish<'_>, out: &mut [f32]) {
-    let (weights, outputs) = weights.panel(panel);
-    let chunks = weights.len() / (PAIRS * PANEL);
-    let pixels = out.len() / PANEL;
-    assert!(chunks * PANEL <= MOST_INPUTS, "sums stay within 32 bits");
-    let reach = chunks.saturating_sub(1).saturating_mul(input.stride).saturating_add(pixels * PAIRS);
-    assert!(chunks == 0 || input.values.len() >= reach, "the input is long enough");
-    assert!(input.scales.len() >= pixels, "each pixel has a scale");
+    let (parts, pixels) = (weights.parts(panel), out.len() / PANEL);
+    let reach =
+        |steps: usize, step: usize, last| steps.saturating_sub(1).saturating_mul(step).saturating_add(last);
+    assert!(parts.len() > 0, "there are inputs");
+    assert!(
+        parts.len() == 1 || input.part == part(weights.inputs / PANEL),
+        "both are cut into the same parts"
+    );
+    let values = reach(weights.inputs / PANEL, input.stride, pixels * PAIRS);
+    assert!(input.values.len() >= values, "the input is long enough");
+    assert!(
+        input.scales.len() >= reach(parts.len(), input.pixels, pixels),
+        "each part of a pixel has a scale"
+    );
     if let Finish::Add(map) = finish {
         assert!(map.len() >= pixels * PANEL, "the map that is added is long enough");
     }
     #[cfg(target_arch = "wasm32")]
     if let Some(run) = crate::emitted::installed_for_integers() {
-        let mut tiles = |add| Tiles {
-            input: input.values.as_ptr(),
+        // SAFETY: the lengths of all that is read were checked above.
+        unsafe { with_emitted(run, input, parts, finish, out) };
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    by_definition(input, parts, finish, out);
+}
+
+/// The same with emitted loops. What the parts of the inputs give is added up in `out`.
+///
+/// # Safety
+/// The input and the map that is added are as long as these weights and `out` need.
+#[cfg(target_arch = "wasm32")]
+unsafe fn with_emitted<'a>(
+    run: crate::emitted::RunIntegers,
+    input: Rounded<'_>,
+    parts: impl ExactSizeIterator<Item = (&'a [Pair], &'a Outputs)>,
+    finish: Finish<'_>,
+    out: &mut [f32],
+) {
+    let (several, to) = (parts.len() > 1, out.as_mut_ptr());
+    let mut add = if let Finish::Add(map) = finish { map.as_ptr() } else { std::ptr::null() };
+    for (part, (weights, outputs)) in parts.enumerate() {
+        let tiles = Tiles {
+            input: input.from_part(part).as_ptr(),
             step: input.stride,
-            chunks,
-            scales: input.scales.as_ptr(),
+            chunks: weights.len() / (PAIRS * PANEL),
+            scales: input.scales[part * input.pixels..].as_ptr(),
             weights: weights.as_ptr(),
-            out: out.as_mut_ptr(),
+            out: to,
             add,
-            pixels,
+            pixels: out.len() / PANEL,
             outputs,
         };
         let job = match finish {
-            Finish::Linear => Job::Linear(tiles(std::ptr::null())),
-            Finish::Relu6 => Job::Relu6(tiles(std::ptr::null())),
-            Finish::Add(map) => Job::Add(tiles(map.as_ptr())),
+            Finish::Relu6 if !several => Job::Relu6(tiles),
+            _ if add.is_null() => Job::Linear(tiles),
+            _ => Job::Add(tiles),
         };
-        // SAFETY: `out` holds eight numbers a pixel, and the lengths of all that is read were checked above.
+        // SAFETY: the caller's contract; `out` holds eight numbers a pixel.
         unsafe { run(&job) };
+        add = to;
     }
-    #[cfg(not(target_arch = "wasm32"))]
-    by_definition(input, weights, outputs, finish, out);
+    if several && matches!(finish, Finish::Relu6) {
+        out.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0));
+    }
 }
 
 /// The same, one number after the other, for tests: nobody prefers whole numbers without emitted loops.
 #[cfg(not(target_arch = "wasm32"))]
-fn by_definition(
+fn by_definition<'a>(
     input: Rounded<'_>,
-    weights: &[Pair],
-    outputs: &Outputs,
+    parts: impl Iterator<Item = (&'a [Pair], &'a Outputs)>,
     finish: Finish<'_>,
     out: &mut [f32],
 ) {
-    let (bias, scale) = outputs.split_at(PANEL);
-    for (pixel, out) in out.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
-        let mut sums = [0i32; PANEL];
-        for (chunk, weights) in weights.as_chunks::<{ PAIRS * PANEL }>().0.iter().enumerate() {
-            let values = &input.values[chunk * input.stride + pixel * PAIRS..][..PAIRS];
-            for (value, weights) in values.iter().zip(weights.as_chunks::<PANEL>().0) {
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum += i32::from(value[0]) * i32::from(weight[0])
-                        + i32::from(value[1]) * i32::from(weight[1]);
+    if let Finish::Add(map) = finish {
+        out.copy_from_slice(&map[..out.len()]);
+    } else {
+        out.fill(0.0);
+    }
+    for (part, (weights, outputs)) in parts.enumerate() {
+        let (bias, scale) = outputs.split_at(PANEL);
+        for (pixel, out) in out.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
+            let mut sums = [0i32; PANEL];
+            for (chunk, weights) in weights.as_chunks::<{ PAIRS * PANEL }>().0.iter().enumerate() {
+                let values = &input.from_part(part)[chunk * input.stride + pixel * PAIRS..][..PAIRS];
+                for (value, weights) in values.iter().zip(weights.as_chunks::<PANEL>().0) {
+                    for (sum, weight) in sums.iter_mut().zip(weights) {
+                        *sum += i32::from(value[0]) * i32::from(weight[0])
+                            + i32::from(value[1]) * i32::from(weight[1]);
+                    }
                 }
             }
+            for (channel, (out, sum)) in out.iter_mut().zip(sums).enumerate() {
+                let worth = input.scales[part * input.pixels + pixel] * scale[channel];
+                *out += sum as f32 * worth + bias[channel];
+            }
         }
-        for (channel, (out, sum)) in out.iter_mut().zip(sums).enumerate() {
-            let sum = sum as f32 * (input.scales[pixel] * scale[channel]) + bias[channel];
-            *out = match finish {
-                Finish::Linear => sum,
-                Finish::Relu6 => sum.clamp(0.0, 6.0),
-                Finish::Add(map) => sum + map[pixel * PANEL + channel],
-            };
-        }
+    }
+    if matches!(finish, Finish::Relu6) {
+        out.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0));
     }
 }
