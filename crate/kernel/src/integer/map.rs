@@ -22,9 +22,9 @@ impl<'a> Rounded<'a> {
         Some(Self { values: self.values.get(pixel * PAIRS..)?, scales: self.scales.get(pixel..)?, ..self })
     }
 
-    /// The panels from those of a part on.
-    pub(super) fn from_part(self, index: usize) -> &'a [Pair] {
-        &self.values[index * self.part * self.stride..]
+    /// The panels after those of so many parts.
+    pub(super) fn after_parts(self, parts: usize) -> &'a [Pair] {
+        &self.values[parts * self.part * self.stride..]
     }
 }
 

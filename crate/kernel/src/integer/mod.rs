@@ -240,7 +240,7 @@ unsafe fn with_emitted<'a>(
     let mut add = if let Finish::Add(map) = finish { map.as_ptr() } else { std::ptr::null() };
     for (part, (weights, outputs)) in parts.enumerate() {
         let tiles = Tiles {
-            input: input.from_part(part).as_ptr(),
+            input: input.after_parts(part).as_ptr(),
             step: input.stride,
             chunks: weights.len() / (PAIRS * PANEL),
             scales: input.scales[part * input.pixels..].as_ptr(),
@@ -282,7 +282,7 @@ fn by_definition<'a>(
         for (pixel, out) in out.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
             let mut sums = [0i32; PANEL];
             for (chunk, weights) in weights.as_chunks::<{ PAIRS * PANEL }>().0.iter().enumerate() {
-                let values = &input.from_part(part)[chunk * input.stride + pixel * PAIRS..][..PAIRS];
+                let values = &input.after_parts(part)[chunk * input.stride + pixel * PAIRS..][..PAIRS];
                 for (value, weights) in values.iter().zip(weights.as_chunks::<PANEL>().0) {
                     for (sum, weight) in sums.iter_mut().zip(weights) {
                         *sum += i32::from(value[0]) * i32::from(weight[0])
