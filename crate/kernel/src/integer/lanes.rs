@@ -7,8 +7,7 @@ mod eight {
     use core::arch::wasm32::*;
     use core::mem::transmute;
 
-    use crate::integer::weights::Extent;
-    use crate::integer::{MADE_GOOD, PAIRS, Pair, ROUND};
+    use crate::integer::{Extent, MADE_GOOD, PAIRS, Pair, ROUND};
     use crate::{PANEL, Quarters};
 
     #[inline(always)]
@@ -77,8 +76,7 @@ mod eight {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod eight {
-    use crate::integer::weights::Extent;
-    use crate::integer::{MADE_GOOD, PAIRS, Pair, ROUND};
+    use crate::integer::{Extent, MADE_GOOD, PAIRS, Pair, ROUND};
     use crate::{PANEL, Quarters};
 
     fn pairs([a, b, c, d, e, f, g, h]: [f32; PANEL]) -> [Pair; PAIRS] {
