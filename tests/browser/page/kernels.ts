@@ -21,6 +21,12 @@ const TILES = [
 /** The stride of each kind of depthwise convolution that follows, and whether squares are added. */
 const DEPTHWISE = [[1, false], [2, false], [1, true], [2, true]] as const;
 
+/** What jobs of whole numbers do to their sums, by the number of the job. */
+const FINISHES = ['linear', 'relu6', 'add', 'add, relu6'] as const;
+
+/** Widths of a depthwise convolution: all small ones, and those that have sevens of outputs at their ends and between. */
+const WIDTHS = [...Array(16).keys(), 21, 28, 41, 42];
+
 /** Tries every job at sizes that leave every kind of remainder; the largest difference, and how many jobs were done. */
 export async function checkKernels(url: string): Promise<{ jobs: number; difference: number; stray: number }> {
   const memory = new WebAssembly.Memory({ initial: 5 });
@@ -67,7 +73,7 @@ export async function checkKernels(url: string): Promise<{ jobs: number; differe
     }
   }
   for (const [kind, [stride, squared]] of DEPTHWISE.entries()) {
-    for (let width = 0; width < 16; width++) {
+    for (const width of WIDTHS) {
       for (const rows of [0, 1, 3]) {
         const outputs = Math.ceil(width / stride);
         job.set([
@@ -109,7 +115,7 @@ export async function checkKernels(url: string): Promise<{ jobs: number; differe
   wholeWeights.forEach((_, at) => (wholeWeights[at] = Math.round(random() * 4000)));
   scales.forEach((_, at) => (scales[at] = 1e-4 * (2.5 + random())));
   outputs.forEach((_, at) => (outputs[at] = at < PANEL ? random() : 1e-4 * (2.5 + random())));
-  for (const [kind, finish] of TILES.slice(0, 3).map(({ finish }) => finish).entries()) {
+  for (const [kind, finish] of FINISHES.entries()) {
     for (let pixels = 0; pixels < 14; pixels++) {
       for (const chunks of [0, 1, 3]) {
         const step = 15 * PANEL;
@@ -124,9 +130,9 @@ export async function checkKernels(url: string): Promise<{ jobs: number; differe
               sum += value * (wholeWeights[(k >> 1) * 2 * PANEL + 2 * channel + (k & 1)] as number);
             }
             const worth = (scales[pixel] as number) * (outputs[PANEL + channel] as number);
-            const value = sum * worth + (outputs[channel] as number);
-            if (finish === 'relu6') return relu6(value);
-            return finish === 'add' ? value + (added[pixel * PANEL + channel] as number) : value;
+            const adds = finish.startsWith('add') ? (added[pixel * PANEL + channel] as number) : 0;
+            const value = sum * worth + (outputs[channel] as number) + adds;
+            return finish.endsWith('relu6') ? relu6(value) : value;
           }),
           runIntegers,
         );

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::layer::room;
 use super::operation::Value;
 use super::program::{Image, Step, Work};
 use crate::error::Result;
@@ -9,8 +10,17 @@ use crate::error::Result;
 /// Places for maps, `[panels][images][pixels][8]`.
 #[derive(Debug, Default)]
 pub struct Slots {
-    place: BTreeMap<Value, usize>,
+    places: BTreeMap<Value, Place>,
     maps: Vec<Vec<f32>>,
+}
+
+/// Where a value is.
+#[derive(Debug, Default)]
+struct Place {
+    /// Among the maps.
+    index: usize,
+    /// As long as it was written; the map's memory may have held a longer one.
+    len: usize,
 }
 
 impl Slots {
@@ -26,15 +36,15 @@ impl Slots {
             .chain(steps.iter().enumerate().map(|(at, step)| (Some(at), step.writes)))
         {
             // What this step reads is still there while it writes.
-            let place = free.pop().unwrap_or_else(|| {
+            let index = free.pop().unwrap_or_else(|| {
                 slots.maps.push(Vec::new());
                 slots.maps.len() - 1
             });
-            slots.place.insert(value, place);
+            slots.places.insert(value, Place { index, len: 0 });
             live.push(value);
             live.retain(|&old| {
                 let over = old != value && last_read(old).is_none_or(|last| Some(last) <= at);
-                free.extend(slots.place.get(&old).filter(|_| over));
+                free.extend(slots.places.get(&old).filter(|_| over).map(|place| place.index));
                 !over
             });
         }
@@ -43,18 +53,13 @@ impl Slots {
 
     /// The map of a value that was written.
     pub fn get(&self, value: Value) -> &[f32] {
-        self.place.get(&value).and_then(|place| self.maps.get(*place)).map_or(&[], Vec::as_slice)
+        let map = self.places.get(&value).and_then(|place| self.maps.get(place.index)?.get(..place.len));
+        map.unwrap_or_default()
     }
 
-    /// The place of a value, made as long as asked.
+    /// The place of a value, as long as asked: all of it is to be written.
     pub fn get_mut(&mut self, value: Value, len: usize) -> &mut [f32] {
-        match self.place.get(&value).and_then(|place| self.maps.get_mut(*place)) {
-            Some(map) => {
-                map.resize(len, 0.0);
-                map
-            }
-            None => &mut [],
-        }
+        self.memory(value, len).map(|map| room(map, len)).unwrap_or_default()
     }
 
     /// Runs a step on `images` images.
@@ -62,18 +67,21 @@ impl Slots {
     /// # Errors
     /// As the step gives them.
     pub fn run(&mut self, step: &Step, image: Image<'_>, images: usize, work: &mut Work) -> Result<()> {
-        let mut out = self.take(step.writes);
-        out.resize(images * step.output.len(), 0.0);
+        let len = images * step.output.len();
+        // It is out of its place while the others are read.
+        let mut out = self.memory(step.writes, len).map(std::mem::take).unwrap_or_default();
         let inputs: Vec<&[f32]> = step.reads.iter().map(|value| self.get(*value)).collect();
-        let result = step.run(image, &inputs, images, work, &mut out);
-        if let Some(map) = self.place.get(&step.writes).and_then(|place| self.maps.get_mut(*place)) {
-            *map = out;
+        let result = step.run(image, &inputs, images, work, room(&mut out, len));
+        if let Some(memory) = self.memory(step.writes, len) {
+            *memory = out;
         }
         result
     }
 
-    fn take(&mut self, value: Value) -> Vec<f32> {
-        let map = self.place.get(&value).and_then(|place| self.maps.get_mut(*place));
-        map.map(std::mem::take).unwrap_or_default()
+    /// The memory of a value that is to be so long.
+    fn memory(&mut self, value: Value, len: usize) -> Option<&mut Vec<f32>> {
+        let place = self.places.get_mut(&value)?;
+        place.len = len;
+        self.maps.get_mut(place.index)
     }
 }

@@ -1,13 +1,17 @@
-//! What is done to eight numbers at a time. LLVM would make WebAssembly of it that takes them one by one.
+//! What is done to a vector or two of numbers at a time. LLVM would make WebAssembly of it that takes them one by one.
 
-pub use eight::{add_squares, extend, nearest, nearest_making_good};
+pub use here::{add_squares, extend, factors, nearest, nearest_making_good};
+
+/// Pixels whose factors are computed together.
+pub const PIXELS: usize = 4;
 
 #[cfg(target_arch = "wasm32")]
-mod eight {
+mod here {
     use core::arch::wasm32::*;
     use core::mem::transmute;
 
-    use crate::integer::{Extent, MADE_GOOD, PAIRS, Pair, ROUND};
+    use super::PIXELS;
+    use crate::integer::{Extent, INPUT_NORM, MADE_GOOD, PAIRS, Pair, ROUND};
     use crate::{PANEL, Quarters};
 
     #[inline(always)]
@@ -29,6 +33,24 @@ mod eight {
         let squares = squares.as_mut_ptr().cast();
         // SAFETY: four numbers are a vector.
         unsafe { v128_store(squares, f32x4_add(v128_load(squares), f32x4_add(first, second))) }
+    }
+
+    /// What the numbers of pixels with these squares are multiplied with before they are rounded, and what one is then worth.
+    /// Where they are next to zero, they may all become zeros.
+    #[inline(always)]
+    pub fn factors(squares: &[Quarters; PIXELS]) -> ([f32; PIXELS], [f32; PIXELS]) {
+        // SAFETY: four numbers are a vector; v128.load takes any alignment.
+        let [a, b, c, d] = squares.each_ref().map(|quarters| unsafe { v128_load(quarters.as_ptr().cast()) });
+        // Two of the quarters of each, and then all of them.
+        let [ab, cd] = [(a, b), (c, d)]
+            .map(|(a, b)| f32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b)));
+        let sums = f32x4_add(i32x4_shuffle::<0, 1, 4, 5>(ab, cd), i32x4_shuffle::<2, 3, 6, 7>(ab, cd));
+        let norms = f32x4_sqrt(f32x4_pmax(sums, f32x4_splat(f32::MIN_POSITIVE)));
+        let both =
+            [f32x4_div(f32x4_splat(INPUT_NORM), norms), f32x4_mul(norms, f32x4_splat(1.0 / INPUT_NORM))];
+        // SAFETY: a vector is four numbers.
+        let [factors, scales] = both.map(|vector| unsafe { transmute::<v128, [f32; PIXELS]>(vector) });
+        (factors, scales)
     }
 
     /// Extends the extent of weights to more of them.
@@ -75,8 +97,9 @@ mod eight {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-mod eight {
-    use crate::integer::{Extent, MADE_GOOD, PAIRS, Pair, ROUND};
+mod here {
+    use super::PIXELS;
+    use crate::integer::{Extent, INPUT_NORM, MADE_GOOD, PAIRS, Pair, ROUND};
     use crate::{PANEL, Quarters};
 
     fn pairs([a, b, c, d, e, f, g, h]: [f32; PANEL]) -> [Pair; PAIRS] {
@@ -87,6 +110,14 @@ mod eight {
         for (at, number) in numbers.iter().enumerate() {
             squares[at % 4] += number * number;
         }
+    }
+
+    pub fn factors(squares: &[Quarters; PIXELS]) -> ([f32; PIXELS], [f32; PIXELS]) {
+        let norms = squares.map(|quarters| {
+            let sum: f32 = quarters.iter().sum();
+            if sum < f32::MIN_POSITIVE { f32::MIN_POSITIVE.sqrt() } else { sum.sqrt() }
+        });
+        (norms.map(|norm| INPUT_NORM / norm), norms.map(|norm| norm / INPUT_NORM))
     }
 
     pub fn extend(weights: &[f32; PANEL], extent: &mut Extent) {

@@ -1,6 +1,6 @@
 //! Maps in whole numbers.
 
-use super::{INPUT_NORM, PAIRS, Pair, lanes, part};
+use super::{PAIRS, Pair, lanes, part};
 use crate::{PANEL, Quarters};
 
 /// A map in whole numbers, each part of a pixel with a scale of its own.
@@ -33,9 +33,11 @@ impl<'a> Rounded<'a> {
 pub struct Rounding {
     /// `[channels / 8][pixels][4]`.
     values: Vec<Pair>,
-    /// `[parts][pixels]`.
-    scales: Vec<f32>,
+    // The others are `[parts][pixels]`, and are filled up to whole vectors.
     squares: Vec<Quarters>,
+    /// What numbers are multiplied with before they are rounded, and what one is then worth.
+    factors: Vec<f32>,
+    scales: Vec<f32>,
 }
 
 /// Where the squares of a map's numbers are added up.
@@ -78,7 +80,8 @@ impl Rounding {
     pub fn squares(&mut self, channels: usize, pixels: usize) -> Squares<'_> {
         let (panels, part) = (channels / PANEL, part(channels / PANEL));
         self.squares.clear();
-        self.squares.resize(panels.div_ceil(part) * pixels, Quarters::default());
+        let len = (panels.div_ceil(part) * pixels).next_multiple_of(lanes::PIXELS);
+        self.squares.resize(len, Quarters::default());
         Squares { sums: &mut self.squares, pixels, part }
     }
 
@@ -93,30 +96,29 @@ impl Rounding {
         channels: usize,
         pixels: usize,
     ) -> Rounded<'_> {
-        let (len, part) = (channels / PANEL * pixels * PAIRS, part(channels / PANEL));
+        let (panels, part) = (channels / PANEL, part(channels / PANEL));
+        let len = panels * pixels * PAIRS;
         // All is written, so that it is made longer only.
         if self.values.len() < len {
             self.values.resize(len, Pair::default());
         }
         let values = self.values.split_at_mut(len).0;
-        self.scales.clear();
-        self.scales.extend(self.squares.iter().map(factor));
+        for vec in [&mut self.factors, &mut self.scales] {
+            vec.resize(self.squares.len(), 0.0);
+        }
+        let factors = self.factors.as_chunks_mut().0.iter_mut().zip(self.scales.as_chunks_mut().0);
+        for (squares, (factors, scales)) in self.squares.as_chunks().0.iter().zip(factors) {
+            (*factors, *scales) = lanes::factors(squares);
+        }
         for (panel, values) in values.chunks_exact_mut((pixels * PAIRS).max(1)).enumerate() {
-            let factors = &self.scales[panel / part * pixels..];
+            let factors = &self.factors[panel / part * pixels..];
             let panel = input[panel * stride..][..pixels * PANEL].as_chunks::<PANEL>().0;
             let values = values.as_chunks_mut::<PAIRS>().0;
             for ((pixel, factor), values) in panel.iter().zip(factors).zip(values) {
                 *values = lanes::nearest(pixel, *factor);
             }
         }
-        self.scales.iter_mut().for_each(|factor| *factor = factor.recip());
-        Rounded { values, stride: pixels * PAIRS, part, scales: &self.scales, pixels }
+        let scales = self.scales.split_at(panels.div_ceil(part) * pixels).0;
+        Rounded { values, stride: pixels * PAIRS, part, scales, pixels }
     }
-}
-
-/// What numbers with this sum of squares are multiplied with before they are rounded. Where they are next to zero, they may
-/// all become zeros.
-fn factor(squares: &Quarters) -> f32 {
-    let sum: f32 = squares.iter().sum();
-    if sum < f32::MIN_POSITIVE { 1.0 } else { INPUT_NORM / sum.sqrt() }
 }

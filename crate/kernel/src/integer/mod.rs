@@ -59,6 +59,9 @@ const ROUND: f32 = 12_582_912.0;
 #[derive(Debug, Clone)]
 pub struct Weights {
     inputs: usize,
+    /// Panels of inputs in each part but the last.
+    part: usize,
+    parts: usize,
     /// `[outputs / 8][inputs / 2][8]`.
     values: Vec<Pair>,
     /// `[outputs / 8][parts]`.
@@ -89,6 +92,8 @@ pub(crate) enum Job {
     Relu6(Tiles),
     /// 1x1 convolution; another map is added.
     Add(Tiles),
+    /// The same and ReLU6.
+    AddRelu6(Tiles),
 }
 
 /// A row of tiles, as [`crate::matrix::Tiles`]; what is added may be where it is written.
@@ -116,8 +121,8 @@ impl Weights {
     /// weights. Inputs are filled up with zeros to whole panels.
     pub fn new(weight: &[f32], bias: &[f32], order: &[usize], inputs_are: Sign) -> Self {
         let inputs = order.len().next_multiple_of(PANEL);
-        let (part, panels) = (part(inputs / PANEL) * PANEL, bias.len() / PANEL);
-        let parts = inputs.div_ceil(part);
+        let (panels, part) = (bias.len() / PANEL, part(inputs / PANEL));
+        let parts = (inputs / PANEL).div_ceil(part);
         let mut values = vec![Pair::default(); panels * PANEL * inputs / 2];
         let mut outputs = vec![[0.0; 2 * PANEL]; panels * parts];
         let mut row = vec![0.0; inputs];
@@ -130,11 +135,12 @@ impl Weights {
             let values = values[panel * PANEL * inputs / 2..].as_chunks_mut::<PANEL>().0;
             let outputs = &mut outputs[panel * parts..][..parts];
             outputs[0][lane] = *bias;
-            for ((row, values), output) in row.chunks(part).zip(values.chunks_mut(part / 2)).zip(outputs) {
+            let chunks = row.chunks(part * PANEL).zip(values.chunks_mut(part * PAIRS));
+            for ((row, values), output) in chunks.zip(outputs) {
                 output[PANEL + lane] = round_output(row, values, lane, inputs_are);
             }
         }
-        Self { inputs, values, outputs }
+        Self { inputs, part, parts, values, outputs }
     }
 
     /// How many inputs an output has, with those that fill up the last panel.
@@ -148,11 +154,14 @@ impl Weights {
     }
 
     /// The parts of a panel's weights.
-    fn parts(&self, panel: usize) -> impl ExactSizeIterator<Item = (&[Pair], &Outputs)> {
-        let (len, part) = (self.inputs / 2 * PANEL, part(self.inputs / PANEL) * PAIRS * PANEL);
-        let parts = self.values[panel * len..][..len].chunks(part);
-        let outputs = &self.outputs[panel * parts.len()..][..parts.len()];
-        parts.zip(outputs)
+    fn parts(&self, panel: usize) -> impl Iterator<Item = (&[Pair], &Outputs)> {
+        let len = self.inputs / 2 * PANEL;
+        let mut rest = &self.values[panel * len..][..len];
+        self.outputs[panel * self.parts..][..self.parts].iter().map(move |outputs| {
+            let (part, after) = rest.split_at(rest.len().min(self.part * PAIRS * PANEL));
+            rest = after;
+            (part, outputs)
+        })
     }
 }
 
@@ -198,18 +207,15 @@ fn round_output(weights: &[f32], values: &mut [[Pair; PANEL]], lane: usize, inpu
 /// # Panics
 /// Where the input has fewer pixels or channels, or there is no such panel.
 pub fn pointwise(input: Rounded<'_>, weights: &Weights, panel: usize, finish: Finish<'_>, out: &mut [f32]) {
-    let (parts, pixels) = (weights.parts(panel), out.len() / PANEL);
+    let pixels = out.len() / PANEL;
     let reach =
         |steps: usize, step: usize, last| steps.saturating_sub(1).saturating_mul(step).saturating_add(last);
-    assert!(parts.len() > 0, "there are inputs");
-    assert!(
-        parts.len() == 1 || input.part == part(weights.inputs / PANEL),
-        "both are cut into the same parts"
-    );
+    assert!(weights.parts > 0, "there are inputs");
+    assert!(weights.parts == 1 || input.part == weights.part, "both are cut into the same parts");
     let values = reach(weights.inputs / PANEL, input.stride, pixels * PAIRS);
     assert!(input.values.len() >= values, "the input is long enough");
     assert!(
-        input.scales.len() >= reach(parts.len(), input.pixels, pixels),
+        input.scales.len() >= reach(weights.parts, input.pixels, pixels),
         "each part of a pixel has a scale"
     );
     if let Finish::Add(map) = finish {
@@ -218,10 +224,10 @@ pub fn pointwise(input: Rounded<'_>, weights: &Weights, panel: usize, finish: Fi
     #[cfg(target_arch = "wasm32")]
     if let Some(run) = crate::emitted::installed_for_integers() {
         // SAFETY: the lengths of all that is read were checked above.
-        unsafe { with_emitted(run, input, parts, finish, out) };
+        unsafe { with_emitted(run, input, weights, panel, finish, out) };
     }
     #[cfg(not(target_arch = "wasm32"))]
-    by_definition(input, parts, finish, out);
+    by_definition(input, weights.parts(panel), finish, out);
 }
 
 /// The same with emitted loops. What the parts of the inputs give is added up in `out`.
@@ -229,38 +235,37 @@ pub fn pointwise(input: Rounded<'_>, weights: &Weights, panel: usize, finish: Fi
 /// # Safety
 /// The input and the map that is added are as long as these weights and `out` need.
 #[cfg(target_arch = "wasm32")]
-unsafe fn with_emitted<'a>(
+unsafe fn with_emitted(
     run: crate::emitted::RunIntegers,
     input: Rounded<'_>,
-    parts: impl ExactSizeIterator<Item = (&'a [Pair], &'a Outputs)>,
+    weights: &Weights,
+    panel: usize,
     finish: Finish<'_>,
     out: &mut [f32],
 ) {
-    let (several, to) = (parts.len() > 1, out.as_mut_ptr());
     let mut add = if let Finish::Add(map) = finish { map.as_ptr() } else { std::ptr::null() };
-    for (part, (weights, outputs)) in parts.enumerate() {
+    for (part, (values, outputs)) in weights.parts(panel).enumerate() {
         let tiles = Tiles {
             input: input.after_parts(part).as_ptr(),
             step: input.stride,
-            chunks: weights.len() / (PAIRS * PANEL),
+            chunks: values.len() / (PAIRS * PANEL),
             scales: input.scales[part * input.pixels..].as_ptr(),
-            weights: weights.as_ptr(),
-            out: to,
+            weights: values.as_ptr(),
+            out: out.as_mut_ptr(),
             add,
             pixels: out.len() / PANEL,
             outputs,
         };
-        let job = match finish {
-            Finish::Relu6 if !several => Job::Relu6(tiles),
-            _ if add.is_null() => Job::Linear(tiles),
-            _ => Job::Add(tiles),
+        let limited = matches!(finish, Finish::Relu6) && part + 1 == weights.parts;
+        let job = match (add.is_null(), limited) {
+            (true, false) => Job::Linear(tiles),
+            (true, true) => Job::Relu6(tiles),
+            (false, false) => Job::Add(tiles),
+            (false, true) => Job::AddRelu6(tiles),
         };
         // SAFETY: the caller's contract; `out` holds eight numbers a pixel.
         unsafe { run(&job) };
-        add = to;
-    }
-    if several && matches!(finish, Finish::Relu6) {
-        out.iter_mut().for_each(|value| *value = value.clamp(0.0, 6.0));
+        add = out.as_ptr();
     }
 }
 

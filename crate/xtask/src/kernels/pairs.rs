@@ -4,7 +4,7 @@
 use wasm_encoder::{Function, InstructionSink, ValType};
 
 use super::tile::{self, ADDED, Finish, INPUT, OUT, Vectors};
-use super::{LANES, NUMBER, PIXEL, Simd, at, job, limits, relu6};
+use super::{LANES, NUMBER, PIXEL, Simd, at, job, limits};
 
 /// Pixels of the largest tile: of V8's 15 registers on x86-64 a pixel takes two, the weights two, a pair of inputs one, and
 /// a product that is yet to be added another.
@@ -50,7 +50,7 @@ pub fn function(simd: Simd, kind: Finish, pixels: u32) -> Function {
         code.local_set(sum);
     });
 
-    if kind == Finish::Relu6 {
+    if kind.limits() {
         limits(&mut code, ZERO, SIX);
     }
     code.local_get(tile::JOB).i32_load(at(job::OUTPUTS)).local_set(OUTPUTS);
@@ -76,14 +76,5 @@ fn finish(code: &mut InstructionSink<'_>, simd: Simd, kind: Finish, pixel: u32, 
     code.local_get(SCALES).v128_load32_splat(at(NUMBER * u64::from(pixel))).f32x4_mul().local_set(sum);
     code.local_get(BIAS).local_set(VALUE);
     simd.multiply_add(code, VALUE, sum, SCALE);
-    code.local_get(OUT);
-    match kind {
-        Finish::Linear => code.local_get(VALUE),
-        Finish::Add => code.local_get(VALUE).local_get(ADDED).v128_load(place).f32x4_add(),
-        Finish::Relu6 => {
-            relu6(code, VALUE, ZERO, SIX);
-            code
-        }
-    }
-    .v128_store(place);
+    kind.store(code, VALUE, place, [ZERO, SIX]);
 }

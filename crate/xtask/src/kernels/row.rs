@@ -6,8 +6,12 @@ use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
 use super::{LANES, PIXEL, Simd, advance, at, limits, relu6};
 
-/// Outputs that are computed together where all they see is inside the row.
-const GROUP: u32 = 4;
+/// Outputs that are computed together. Sums wait for themselves, so that they are to be many; and the rows of a map of an image
+/// of 224 pixels are whole groups.
+const GROUP: u32 = 7;
+
+/// Outputs that are computed together in other rows, whose ends are computed alone.
+const REST: [u32; 3] = [GROUP, 3, 1];
 
 // Parameters.
 const ROWS: [u32; 3] = [0, 1, 2];
@@ -18,42 +22,53 @@ const OUTPUTS: u32 = 5;
 const RIGHT: u32 = 6;
 // Where squares are added.
 const SQUARES: u32 = 7;
-// Vectors.
+// Vectors: the taps of a row of the kernel, what they are multiplied with, and sums.
 const TAPS: u32 = 8;
-const VALUE: u32 = 17;
-const SUMS: u32 = 18;
-// A value is no longer needed when the limits of ReLU6 are.
-const ZERO: u32 = VALUE;
-const SIX: u32 = SUMS + GROUP;
+const VALUE: u32 = 11;
+const SUMS: u32 = 12;
+// Taps are no longer needed when the limits of ReLU6 are.
+const ZERO: u32 = TAPS;
+const SIX: u32 = TAPS + 1;
 
 /// The function of a row: `(three rows, weights, out, outputs, whether the last sees beyond the row, squares)`. There is at
 /// least one output.
 pub fn function(simd: Simd, stride: u32, squares: bool) -> Function {
-    let mut function = Function::new([(SIX + 1 - TAPS, ValType::V128)]);
+    let mut function = Function::new([(SUMS + GROUP - TAPS, ValType::V128)]);
     let mut code = function.instructions();
-    for tap in 0..9 {
-        code.local_get(WEIGHTS).v128_load(at(PIXEL * u64::from(1 + tap))).local_set(TAPS + tap);
-    }
     let outputs = |outputs, left, right| Outputs { simd, stride, squares, outputs, left, right };
+    code.local_get(OUTPUTS).i32_const(GROUP as i32).i32_rem_u().i32_eqz().if_(BlockType::Empty);
+    row(&mut code, GROUP, &[GROUP], outputs);
+    code.return_().end();
+    row(&mut code, 1, &REST, outputs);
+    code.end();
+    function
+}
 
-    // A row of one output, which sees beyond both ends.
-    code.local_get(OUTPUTS).i32_const(1).i32_eq().local_get(RIGHT).i32_and().if_(BlockType::Empty);
-    outputs(1, true, true).emit(&mut code);
+/// Computes a row: so many outputs at each end, and between them groups of these sizes.
+fn row(
+    code: &mut InstructionSink<'_>,
+    end: u32,
+    between: &[u32],
+    outputs: impl Fn(u32, bool, bool) -> Outputs,
+) {
+    let all = end as i32;
+    code.local_get(OUTPUTS).i32_const(all).i32_eq().local_get(RIGHT).i32_and().if_(BlockType::Empty);
+    outputs(end, true, true).emit(code);
     code.return_().end();
 
-    outputs(1, true, false).emit(&mut code);
-    code.local_get(OUTPUTS).i32_const(1).i32_sub().local_get(RIGHT).i32_sub().local_set(OUTPUTS);
-    for size in [GROUP, 1] {
+    outputs(end, true, false).emit(code);
+    code.local_get(OUTPUTS).i32_const(all).i32_sub();
+    code.local_get(RIGHT).i32_const(all).i32_mul().i32_sub().local_set(OUTPUTS);
+    for &size in between {
         code.block(BlockType::Empty).loop_(BlockType::Empty);
         code.local_get(OUTPUTS).i32_const(size as i32).i32_lt_u().br_if(1);
-        outputs(size, false, false).emit(&mut code);
-        advance(&mut code, OUTPUTS, -(size as i32));
+        outputs(size, false, false).emit(code);
+        advance(code, OUTPUTS, -(size as i32));
         code.br(0).end().end();
     }
     code.local_get(RIGHT).if_(BlockType::Empty);
-    outputs(1, false, true).emit(&mut code);
-    code.end().end();
-    function
+    outputs(end, false, true).emit(code);
+    code.end();
 }
 
 /// Neighbouring outputs, and whether the first and the last see beyond the row.
@@ -76,12 +91,16 @@ impl Outputs {
         let last = (self.outputs - 1) * self.stride + 2;
         let columns = u32::from(self.left)..=last - u32::from(self.right);
         for (row, address) in (0..).zip(ROWS) {
+            for tap in 0..3 {
+                let place = at(PIXEL * u64::from(1 + row * 3 + tap));
+                code.local_get(WEIGHTS).v128_load(place).local_set(TAPS + tap);
+            }
             for column in columns.clone() {
                 let place = PIXEL * u64::from(column - u32::from(self.left));
                 code.local_get(address).v128_load(at(place)).local_set(VALUE);
                 for output in 0..self.outputs {
                     if let Some(tap @ 0..3) = column.checked_sub(output * self.stride) {
-                        self.simd.multiply_add(code, SUMS + output, VALUE, TAPS + row * 3 + tap);
+                        self.simd.multiply_add(code, SUMS + output, VALUE, TAPS + tap);
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! A register tile of a 1x1 convolution or of the stem: a few pixels by eight channels stay in registers while all
 //! inputs pass. `matrix.rs` of crate `rekindle-kernel` is the same in Rust, and says what the numbers are.
 
-use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
+use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 
 use super::{LANES, NUMBER, PIXEL, Simd, advance, at, job, limits, relu6};
 
@@ -11,11 +11,36 @@ pub enum Finish {
     Linear,
     Relu6,
     Add,
+    AddRelu6,
 }
 
 impl Finish {
     /// By the number of the job.
-    pub const ALL: [Self; 3] = [Self::Linear, Self::Relu6, Self::Add];
+    pub const ALL: [Self; 4] = [Self::Linear, Self::Relu6, Self::Add, Self::AddRelu6];
+
+    /// Whether another map is added.
+    fn adds(self) -> bool {
+        matches!(self, Self::Add | Self::AddRelu6)
+    }
+
+    /// Whether the sum is limited to 0..=6.
+    pub fn limits(self) -> bool {
+        matches!(self, Self::Relu6 | Self::AddRelu6)
+    }
+
+    /// Stores a sum, a local, at this place of the tile.
+    pub fn store(self, code: &mut InstructionSink<'_>, sum: u32, place: MemArg, [zero, six]: [u32; 2]) {
+        if self.adds() {
+            code.local_get(sum).local_get(ADDED).v128_load(place).f32x4_add().local_set(sum);
+        }
+        code.local_get(OUT);
+        if self.limits() {
+            relu6(code, sum, zero, six);
+        } else {
+            code.local_get(sum);
+        }
+        code.v128_store(place);
+    }
 }
 
 /// A kind of tile.
@@ -77,21 +102,12 @@ pub fn function(simd: Simd, kind: Kind, pixels: u32) -> Function {
     });
 
     let [zero, six] = WEIGHT;
-    if kind.finish == Finish::Relu6 {
+    if kind.finish.limits() {
         limits(&mut code, zero, six);
     }
     for (pixel, half) in (0..pixels).flat_map(|pixel| [(pixel, 0), (pixel, 1)]) {
         let place = at(PIXEL * u64::from(pixel) + LANES * half);
-        code.local_get(OUT);
-        match kind.finish {
-            Finish::Linear => code.local_get(sum(pixel, half)),
-            Finish::Relu6 => {
-                relu6(&mut code, sum(pixel, half), zero, six);
-                &mut code
-            }
-            Finish::Add => code.local_get(sum(pixel, half)).local_get(ADDED).v128_load(place).f32x4_add(),
-        }
-        .v128_store(place);
+        kind.finish.store(&mut code, sum(pixel, half), place, [zero, six]);
     }
     end(&mut code, &parts, pixels);
     function
