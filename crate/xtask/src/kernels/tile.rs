@@ -97,8 +97,10 @@ pub fn function(simd: Simd, kind: Kind, pixels: u32) -> Function {
     }
     advance(&mut code, WEIGHTS, PIXEL as i32);
     let vectors = Vectors { weight: WEIGHT, value: VALUE, sums: SUMS };
-    chunks(&mut code, kind.stride, kind.depth, pixels, vectors, |code, sum, value, weight| {
-        simd.multiply_add(code, sum, value, weight);
+    chunks(&mut code, kind.stride, kind.depth, pixels, vectors, |code, sums| {
+        for (sum, weight) in sums.into_iter().zip(WEIGHT) {
+            simd.multiply_add(code, sum, VALUE, weight);
+        }
     });
 
     let [zero, six] = WEIGHT;
@@ -128,14 +130,14 @@ pub struct Vectors {
 }
 
 /// The loop over all inputs of a tile, from the weights on, each of four bytes and `depth` of them in a chunk: `multiply` adds
-/// the product of a value and a weight to a sum.
+/// the products of the value with both weights to a pixel's two sums.
 pub fn chunks(
     code: &mut InstructionSink<'_>,
     stride: u64,
     depth: u64,
     pixels: u32,
     Vectors { weight, value, sums }: Vectors,
-    multiply: impl Fn(&mut InstructionSink<'_>, u32, u32, u32),
+    multiply: impl Fn(&mut InstructionSink<'_>, [u32; 2]),
 ) {
     code.local_get(INPUT).local_set(FROM);
     code.local_get(JOB).i32_load(at(job::CHUNKS)).local_tee(CHUNKS);
@@ -147,9 +149,7 @@ pub fn chunks(
         for pixel in 0..pixels {
             let place = stride * u64::from(pixel) + NUMBER * input;
             code.local_get(FROM).v128_load32_splat(at(place)).local_set(value);
-            for (half, weight) in (0..).zip(weight) {
-                multiply(code, sums + 2 * pixel + half, value, weight);
-            }
+            multiply(code, [0, 1].map(|half| sums + 2 * pixel + half));
         }
     }
     code.local_get(FROM).local_get(STEP).i32_add().local_set(FROM);
