@@ -8,7 +8,7 @@ import { perSecond, type Comparison, type Result } from './result.ts';
 import { alternate } from './rounds.ts';
 import { serveTfjs, tfjsVersion } from './tfjs.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 15;
 const IMAGES = 16;
 const BATCHES = [1, 16];
 

@@ -1,6 +1,7 @@
 /** A comparison as a picture: one bar a contender, readable on light and dark pages. */
 
 import type { Comparison } from './result.ts';
+import { ratios } from './rounds.ts';
 
 const WIDTH = 720;
 const ROW = 34;
@@ -10,12 +11,12 @@ const VALUE = 150;
 /** An SVG of the medians as bars and the spread as lines. */
 export function bars({ times }: Comparison): string {
   const most = Math.max(...times.map(({ spreadMs }) => spreadMs[1]));
-  const first = times[0]?.medianMs ?? NaN;
+  const longer = ratios(times);
   const scale = (ms: number) => ((WIDTH - LABEL - VALUE) * ms) / most;
   const rows = times.map(({ name, medianMs, spreadMs }, index) => {
     const [middle, left] = [index * ROW + ROW / 2 + 6, LABEL + 10];
     const [low, high] = spreadMs.map((ms) => left + scale(ms)) as [number, number];
-    const ratio = index === 0 ? '' : ` (${(medianMs / first).toFixed(2)}x)`;
+    const ratio = index === 0 ? '' : ` (${(longer[index] ?? NaN).toFixed(2)}x)`;
     return `<text x="${LABEL}" y="${middle}" text-anchor="end" dominant-baseline="central">${escaped(name)}</text>
 <rect class="${index === 0 ? 'own' : 'peer'}" x="${left}" y="${middle - 9}" width="${scale(medianMs).toFixed(1)}" height="18" rx="3"/>
 <path d="M${low.toFixed(1)} ${middle}H${high.toFixed(1)}"/>

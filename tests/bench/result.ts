@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { bars } from './plot.ts';
-import type { Times } from './rounds.ts';
+import { ratios, type Times } from './rounds.ts';
 
 const FOLDER = fileURLToPath(new URL('../../docs/benchmarks/', import.meta.url));
 
@@ -29,11 +29,6 @@ export interface Comparison {
   times: Times[];
 }
 
-/** How often longer each contender took than the first. */
-export function ratios({ times }: Comparison): number[] {
-  return times.map(({ medianMs }) => medianMs / (times[0]?.medianMs ?? NaN));
-}
-
 /** How many items each contender did in a second, where a round does `items` of them. */
 export function perSecond(times: Times[], items: number): string {
   return times.map(({ name, medianMs }) => `${name} ${((1000 * items) / medianMs).toFixed(1)}`).join(', ');
@@ -52,7 +47,7 @@ export function write(result: Result, browser: string): string {
 }
 
 function withRatios<T extends Comparison>(comparison: T): T & { ratios: number[] } {
-  return { ...comparison, ratios: ratios(comparison) };
+  return { ...comparison, ratios: ratios(comparison.times) };
 }
 
 /** The comparisons in the order of the page. */
@@ -80,11 +75,12 @@ ${[...shown, result.notes.map((note) => `- ${note}`).join('\n')].join('\n')}
 }
 
 function table(comparison: Comparison): string {
+  const times = ratios(comparison.times);
   const rows = comparison.times.map(({ name, medianMs, spreadMs }, index) => {
     const [low, high] = spreadMs;
-    return `| ${name} | ${ms(medianMs)} | ${ms(low)} to ${ms(high)} | ${(ratios(comparison)[index] ?? NaN).toFixed(2)} |`;
+    return `| ${name} | ${ms(medianMs)} | ${ms(low)} to ${ms(high)} | ${(times[index] ?? NaN).toFixed(2)} |`;
   });
-  return `| | median ms | spread ms | times ${comparison.times[0]?.name} |
+  return `| | median ms | spread ms | times ${comparison.times[0]?.name} in the same round, median |
 |---|---|---|---|
 ${rows.join('\n')}`;
 }

@@ -35,6 +35,13 @@ export async function alternate(contenders: Contender[], rounds: number, warmUps
   });
 }
 
+/** How often longer each contender took than the first: the median of the rounds' own ratios, for a machine may change its speed
+    from round to round. */
+export function ratios(times: Times[]): number[] {
+  const first = times[0]?.roundsMs ?? [];
+  return times.map(({ roundsMs }) => median(roundsMs.map((ms, round) => ms / (first[round] ?? NaN)).sort((a, b) => a - b)));
+}
+
 function median(sorted: number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? NaN;
