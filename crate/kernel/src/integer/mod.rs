@@ -156,12 +156,8 @@ impl Weights {
     /// The parts of a panel's weights.
     fn parts(&self, panel: usize) -> impl Iterator<Item = (&[Pair], &Outputs)> {
         let len = self.inputs / 2 * PANEL;
-        let mut rest = &self.values[panel * len..][..len];
-        self.outputs[panel * self.parts..][..self.parts].iter().map(move |outputs| {
-            let (part, after) = rest.split_at(rest.len().min(self.part * PAIRS * PANEL));
-            rest = after;
-            (part, outputs)
-        })
+        let parts = self.values[panel * len..][..len].chunks(self.part * PAIRS * PANEL);
+        parts.zip(&self.outputs[panel * self.parts..][..self.parts])
     }
 }
 
