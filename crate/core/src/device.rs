@@ -3,10 +3,10 @@
 #[cfg(feature = "gpu")]
 mod gpu;
 pub(crate) mod self_test;
+#[cfg(feature = "tune")]
+mod tuning_test;
 
-use std::sync::OnceLock;
-
-use burn::tensor::{Device as BurnDevice, Tensor};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "gpu")]
@@ -72,20 +72,6 @@ impl Device {
             Device::Cpu => Ok((Opened::Cpu, DeviceInfo::asked(self, None, false))),
             Device::Webgpu => webgpu().await,
         }
-    }
-
-    /// Shows, the first time, that this processor derives known answers with which stages of a backbone are trained; all else
-    /// needs none of that, so it is left to whoever fine-tunes.
-    ///
-    /// # Errors
-    /// `DEVICE_WRONG` where an answer is wrong.
-    pub fn test_tuning() -> Result<()> {
-        static PASSED: OnceLock<()> = OnceLock::new();
-        if PASSED.get().is_none() {
-            self_test::tensors(&BurnDevice::flex())?;
-            PASSED.get_or_init(|| ());
-        }
-        Ok(())
     }
 }
 

@@ -3,8 +3,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
 use crate::backbone::Backbone;
 use crate::embedder::Embedder;
 use crate::error::{Error, Result};
@@ -14,24 +12,7 @@ use crate::prefix::{CpuPrefix, Map};
 use crate::project::Project;
 use crate::train::tune::{Alone, Sample, Store, Tuning};
 use crate::train::{TuningReason, TuningReport};
-
-/// What a fine-tuning goes on from.
-#[derive(Debug)]
-pub struct Start {
-    /// The project with the head that was trained alone, on the pretrained embedding.
-    pub project: Project,
-    /// What it reads.
-    pub samples: Samples,
-}
-
-/// The views that a fine-tuning reads.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Samples {
-    /// Views to learn from.
-    pub train: Vec<Sample>,
-    /// Views to judge by.
-    pub validation: Vec<Sample>,
-}
+use crate::tuning_start::Start;
 
 /// The pretrained stages, and the features at a cut that are kept from one fine-tuning to the next.
 #[derive(Debug)]

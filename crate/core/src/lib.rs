@@ -11,6 +11,7 @@ pub mod embedder;
 pub mod error;
 pub mod evaluate;
 pub mod export;
+#[cfg(feature = "tune")]
 pub mod fine_tuner;
 pub mod head;
 pub mod health;
@@ -23,6 +24,7 @@ pub mod seed;
 pub mod train;
 mod transpose;
 pub mod tuner;
+pub mod tuning_start;
 pub mod weights;
 
 pub(crate) use rekindle_kernel as kernel;
@@ -30,6 +32,7 @@ pub(crate) use rekindle_kernel as kernel;
 pub use device::{Device, DeviceInfo};
 pub use embedder::Embedder;
 pub use error::{Error, Result};
+#[cfg(feature = "tune")]
 pub use fine_tuner::FineTuner;
 pub use image::{Augment, Pixels, View};
 pub use tuner::Tuner;

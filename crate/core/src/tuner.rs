@@ -9,7 +9,6 @@ use crate::embedder::Embedder;
 use crate::error::{Error, Result};
 use crate::evaluate::{Known, Metrics, Saliency, Suspect, Unknown, suspects};
 use crate::export::{Export, Format};
-use crate::fine_tuner::{Samples, Start};
 use crate::image::{Traits, View};
 use crate::model::{Model, Prediction};
 use crate::prefix::cache::{FeatureCache, Features};
@@ -18,6 +17,7 @@ use crate::seed;
 pub use crate::train::tune::Pending;
 use crate::train::tune::Sample;
 use crate::train::{CrossValidation, LabelledView, Report, Run, TrainOptions, Views, weight_variances};
+use crate::tuning_start::{Samples, Start};
 use crate::weights::Spec;
 
 /// A project in work: examples, cached features, trained model. It knows examples by number and never sees a pixel.

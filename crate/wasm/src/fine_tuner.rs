@@ -2,8 +2,8 @@
 
 use crate::convert::{JsResult, from_js, progress, throw, to_js};
 use crate::weights;
-use rekindle::fine_tuner::Start;
 use rekindle::project::Project;
+use rekindle::tuning_start::Start;
 use rekindle::{Device, View};
 use wasm_bindgen::prelude::*;
 

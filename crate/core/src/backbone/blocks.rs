@@ -15,9 +15,9 @@ pub use residual::Residual;
 pub use squeeze_excite::SqueezeExcite;
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{hard_sigmoid, hard_swish, relu, sigmoid, silu};
+use burn::tensor::activation::{hard_sigmoid, hard_swish, relu, relu6, sigmoid, silu};
 
-use super::relu6::relu6;
+use super::gradients;
 use crate::prefix::Activation;
 
 /// The function between layers on a tensor of the definition.
@@ -25,7 +25,7 @@ fn activate(activation: Activation, input: Tensor<4>) -> Tensor<4> {
     match activation {
         Activation::Linear => input,
         Activation::Relu => relu(input),
-        Activation::Relu6 => relu6(input),
+        Activation::Relu6 => gradients::relu6(&input).unwrap_or_else(|| relu6(input)),
         Activation::HardSwish => hard_swish(input),
         Activation::Silu => silu(input),
         Activation::HardSigmoid => hard_sigmoid(input, 1.0 / 6.0, 0.5),

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 pub type Primitive = <Flex as BackendTypes>::FloatTensorPrimitive;
 
 /// The numbers of a contiguous tensor, row by row.
+#[cfg(feature = "tune")]
 pub fn numbers(tensor: &Primitive) -> &[f32] {
     tensor.as_slice().unwrap_or_default()
 }

@@ -1,9 +1,6 @@
 //! Known answers that a device must give before it is trusted. A WebGPU shader that the browser rejects is only logged and
 //! skipped; what is read afterwards are old numbers, without an error.
 
-use burn::tensor::{Device, Tensor, TensorData, module::conv2d, ops::ConvOptions};
-
-use super::values;
 use crate::dense::{Dense, Rows};
 use crate::error::{Error, Result};
 use crate::prefix::{Activation, Convolution, CpuPrefix, Padding, Plan, Value};
@@ -16,38 +13,6 @@ use crate::{
 /// Largest difference from the known answer, in parts of the largest value where that is above one. The order of sums
 /// alone moves features by about 1e-5.
 const TOLERANCE: f32 = 1e-3;
-
-/// Tests a convolution, a depthwise convolution, a matrix product and a gradient on a device.
-///
-/// # Errors
-/// `DEVICE_WRONG` naming the test that failed; `INTERNAL` where the device gives no numbers.
-pub fn tensors(device: &Device) -> Result<()> {
-    let image = numbers(8 * 12 * 12, 1);
-    for (test, groups) in [("convolution", 1), ("depthwise convolution", 8)] {
-        let layer = layer([8, 8], 3, 2, groups);
-        let shape = [8, 8 / groups, 3, 3];
-        let output = conv2d(
-            tensor(&image, [1, 8, 12, 12], device),
-            tensor(&layer.weight, shape, device),
-            Some(tensor(&layer.bias, [8], device)),
-            ConvOptions::new([2, 2], [1, 1], [1, 1], groups),
-        );
-        compare(test, &values(output)?, &convolved(&image, 12, &layer))?;
-    }
-    let (a, b) = (numbers(16 * 24, 2), numbers(24 * 8, 3));
-    let product = tensor(&a, [16, 24], device).matmul(tensor(&b, [24, 8], device));
-    let expected = multiplied(&a, &b, 24);
-    compare("matrix product", &values(product)?, &expected)?;
-
-    // The gradient of the sum of (a b)^2 / 2 with respect to b is a^T (a b).
-    let device = device.clone().autodiff();
-    let weights = tensor(&b, [24, 8], &device).require_grad();
-    let loss = tensor(&a, [16, 24], &device).matmul(weights.clone()).powi_scalar(2).div_scalar(2.0).sum();
-    let gradients = loss.backward();
-    let gradient =
-        weights.grad(&gradients).ok_or(Error::DeviceWrong { test: "gradient", error: f32::INFINITY })?;
-    compare("gradient", &values(gradient)?, &multiplied(&transposed(&a, 24), &expected, 16))
-}
 
 /// Tests the product and the gradient with which heads are trained.
 ///
@@ -103,7 +68,7 @@ pub async fn agrees(gpu: &GpuPrefix, cpu: &CpuPrefix, preprocess: &Preprocess, s
 }
 
 /// The test's layer, with weights that keep the sums small.
-fn layer([input, output]: [usize; 2], kernel: usize, stride: usize, groups: usize) -> Convolution {
+pub(super) fn layer([input, output]: [usize; 2], kernel: usize, stride: usize, groups: usize) -> Convolution {
     let weight = numbers(output * input / groups * kernel * kernel, 5);
     Convolution {
         from: Value::IMAGE,
@@ -121,18 +86,14 @@ fn layer([input, output]: [usize; 2], kernel: usize, stride: usize, groups: usiz
 }
 
 /// Numbers from -0.5 to 0.5 that look irregular: the fractions of multiples of the golden ratio.
-fn numbers(count: usize, seed: u32) -> Vec<f32> {
+pub(super) fn numbers(count: usize, seed: u32) -> Vec<f32> {
     (0..count)
         .map(|index| ((index as f64 + 1.0) * 0.618_033_988_75 * f64::from(seed)).fract() as f32 - 0.5)
         .collect()
 }
 
-fn tensor<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
-}
-
 /// The convolution of a `[channels, side, side]` map with half the kernel as padding, straight from its definition.
-fn convolved(input: &[f32], side: usize, layer: &Convolution) -> Vec<f32> {
+pub(super) fn convolved(input: &[f32], side: usize, layer: &Convolution) -> Vec<f32> {
     let (kernel, inputs) = (layer.kernel, layer.input / layer.groups);
     let end = side.div_ceil(layer.stride);
     let pixel = |channel: usize, y: usize, x: usize| {
@@ -157,7 +118,7 @@ fn convolved(input: &[f32], side: usize, layer: &Convolution) -> Vec<f32> {
 }
 
 /// The product of `[rows, inner]` and `[inner, columns]`.
-fn multiplied(a: &[f32], b: &[f32], inner: usize) -> Vec<f32> {
+pub(super) fn multiplied(a: &[f32], b: &[f32], inner: usize) -> Vec<f32> {
     let columns = b.len() / inner;
     let row = |row: &[f32]| {
         (0..columns)
@@ -168,11 +129,11 @@ fn multiplied(a: &[f32], b: &[f32], inner: usize) -> Vec<f32> {
 }
 
 /// `[rows, columns]` -> `[columns, rows]`
-fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+pub(super) fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns).copied()).collect()
 }
 
-fn compare(test: &'static str, found: &[f32], expected: &[f32]) -> Result<()> {
+pub(super) fn compare(test: &'static str, found: &[f32], expected: &[f32]) -> Result<()> {
     let error = match found.len() == expected.len() {
         // `f32::max` would pass over a NaN.
         true => found
@@ -194,7 +155,6 @@ mod tests {
     fn this_processor_passes() {
         prefix().unwrap();
         layers().unwrap();
-        tensors(&Device::flex()).unwrap();
     }
 
     #[test]

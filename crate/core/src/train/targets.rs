@@ -1,7 +1,6 @@
 //! What the loss wants of each view: smoothed targets, weighted by class.
 
 use super::{ClassWeights, TrainOptions};
-use burn::tensor::{Tensor, TensorData, activation};
 
 /// Smoothing and class weights of a training.
 pub struct Targets {
@@ -53,15 +52,6 @@ pub fn even_shares(truth: &[usize], classes: usize) -> Vec<f32> {
     truth.iter().flat_map(|own| (0..classes).map(move |class| of(class, *own))).collect()
 }
 
-/// The loss of scores, to be derived by burn.
-///
-/// # Shapes
-/// `scores`: `[views, classes]`; `shares`: the same, as [`Targets::shares`].
-pub fn loss(scores: Tensor<2>, shares: Vec<f32>) -> Tensor<1> {
-    let shares = Tensor::<2>::from_data(TensorData::new(shares, scores.dims()), &scores.device());
-    (activation::log_softmax(scores, 1) * shares).sum().neg()
-}
-
 /// The loss of scores, which become its gradient: `softmax(scores) * sum(shares) - shares` in each row.
 ///
 /// # Shapes
@@ -85,7 +75,8 @@ pub fn loss_into_gradient(scores: &mut [f32], shares: &[f32], classes: usize) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use crate::train::tune::classifier::loss;
+    use burn::tensor::{Device, Tensor};
 
     const SCORES: [[f32; 3]; 2] = [[2.0, 1.0, -1.0], [0.5, 0.0, 1.5]];
 
@@ -106,7 +97,7 @@ mod tests {
     fn the_smoothed_loss_agrees_with_pytorch() {
         let targets = Targets::new(&flat(), 3, &[0, 2]);
         let scores = Tensor::<2>::from_data(SCORES, &Device::flex());
-        let derived = super::loss(scores, targets.shares(&[0, 2])).into_scalar::<f32>();
+        let derived = loss(scores, targets.shares(&[0, 2])).into_scalar::<f32>();
         let direct = loss_into_gradient(&mut SCORES.concat(), &targets.shares(&[0, 2]), 3) as f32;
         for loss in [derived, direct] {
             assert!((loss - 0.515_023_8).abs() < 1e-6, "{loss}");

@@ -6,10 +6,8 @@ use burn::nn::{BatchNorm, PaddingConfig2d};
 use burn::tensor::{Tensor, module, ops::ConvOptions};
 
 use super::activate;
-use crate::backbone::Loader;
-use crate::backbone::depthwise::depthwise;
-use crate::backbone::pointwise::pointwise;
 use crate::backbone::primitive::{stored, tensor};
+use crate::backbone::{Loader, gradients};
 use crate::error::Result;
 use crate::prefix::{Activation, Convolution, Padding, Plan, Value};
 
@@ -98,16 +96,17 @@ impl ConvNorm {
         // Channels last, as the pixels of a map are rows of a matrix.
         let rows = input.permute([0, 2, 3, 1]);
         let alone = *groups == channels && *groups == output && self.padding() == Padding::Even(kernel / 2);
-        let result = match (kernel, stride, groups) {
-            (1, 1, 1) => pointwise(rows, weight, bias),
-            _ if *groups > 1 && alone => depthwise(rows, weight, bias, *stride),
-            _ => {
-                let around = [height, width].map(|side| self.padding().around(side, *kernel, *stride));
-                let options = ConvOptions::new_with_padding([*stride; 2], around, *dilation, *groups);
-                let planes = module::conv2d(rows.permute([0, 3, 1, 2]), weight, Some(bias), options);
-                planes.permute([0, 2, 3, 1])
-            }
+        let derived = match (kernel, stride, groups) {
+            (1, 1, 1) => gradients::pointwise(&rows, &weight, &bias),
+            _ if *groups > 1 && alone => gradients::depthwise(&rows, &weight, &bias, *stride),
+            _ => None,
         };
+        let result = derived.unwrap_or_else(|| {
+            let around = [height, width].map(|side| self.padding().around(side, *kernel, *stride));
+            let options = ConvOptions::new_with_padding([*stride; 2], around, *dilation, *groups);
+            let planes = module::conv2d(rows.permute([0, 3, 1, 2]), weight, Some(bias), options);
+            planes.permute([0, 2, 3, 1])
+        });
         activate(self.activation, result).permute([0, 3, 1, 2])
     }
 

@@ -5,9 +5,8 @@ use super::optimizer::{Steps, collect};
 use crate::backbone::Suffix;
 use crate::device::values;
 use crate::error::Result;
-use crate::train::targets;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 
 /// Stages from the cut on, and the head on their embedding.
 #[derive(Module, Debug)]
@@ -73,7 +72,7 @@ impl Classifier {
         shares: Vec<f32>,
     ) -> (Tensor<1>, Tensor<2>) {
         let scores = self.forward(features, dropout);
-        (targets::loss(scores.clone(), shares), scores)
+        (loss(scores.clone(), shares), scores)
     }
 
     /// Takes a step on a batch, as [`Classifier::loss`] takes it; where loss or gradients are not finite nothing moves.
@@ -97,6 +96,15 @@ impl Classifier {
     }
 }
 
+/// The loss of scores, to be derived by burn.
+///
+/// # Shapes
+/// `scores`: `[views, classes]`; `shares`: the same, as [`Targets::shares`](crate::train::targets::Targets::shares).
+pub(in crate::train) fn loss(scores: Tensor<2>, shares: Vec<f32>) -> Tensor<1> {
+    let shares = Tensor::<2>::from_data(TensorData::new(shares, scores.dims()), &scores.device());
+    (activation::log_softmax(scores, 1) * shares).sum().neg()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::options::{Optimizer, TuneOptions};
@@ -105,7 +113,6 @@ mod tests {
     use crate::head::{Head, HeadTensor};
     use crate::train::targets::Targets;
     use crate::train::{ClassWeights, TrainOptions};
-    use burn::tensor::TensorData;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use safetensors::SafeTensors;
@@ -173,7 +180,7 @@ mod tests {
             let (backbone, head) = network(&start);
             let mut classifier = Classifier::new(backbone.suffix(0), head, 4);
             let options = TuneOptions { optimizer, ..TuneOptions::default() };
-            let mut steps = Steps::new(options.rule(), options.clip, 0.01);
+            let mut steps = Steps::new(&options, 0.01);
             for expected in losses[name].as_array().unwrap() {
                 let (next, found) =
                     classifier.step((images.clone(), None, shares.clone()), &mut steps, |_| rate).unwrap();

@@ -1,5 +1,6 @@
 //! Steps of a module's parameters by their gradients, each stage at its own rate.
 
+use super::TuneOptions;
 use crate::device::values;
 use crate::error::{Error, Result};
 use crate::train::rule::{Rule, State};
@@ -28,8 +29,10 @@ pub struct Slot {
 impl Steps {
     /// An optimiser that has seen no gradient. Where the norm of all gradients is above `clip` they are scaled down to it; 0
     /// never does.
-    pub fn new(rule: Rule, clip: f64, weight_decay: f64) -> Self {
-        Self { rule, clip, weight_decay, states: Vec::new() }
+    pub fn new(options: &TuneOptions, weight_decay: f64) -> Self {
+        let momentum = options.momentum as f32;
+        let rule = Rule { optimizer: options.optimizer, momentum, nesterov: options.nesterov };
+        Self { rule, clip: options.clip, weight_decay, states: Vec::new() }
     }
 
     /// Takes a step; `rate` gives the learning rate of a stage of the suffix, or of the head. A parameter without a gradient

@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::train::options::{real, whole};
-use crate::train::rule::Rule;
 use serde::{Deserialize, Serialize};
 
 /// How gradients become steps. Weight decay does not touch biases and norms.
@@ -128,12 +127,6 @@ impl TuneOptions {
     /// The cut whose features are read where training begins at this one: mixed are the images.
     pub fn read_at(&self, cut: usize) -> usize {
         if self.mixup > 0.0 { 0 } else { cut }
-    }
-
-    /// The optimiser's choices.
-    pub(in crate::train) fn rule(&self) -> Rule {
-        let momentum = self.momentum as f32;
-        Rule { optimizer: self.optimizer, momentum, nesterov: self.nesterov }
     }
 
     /// Most bytes of features that are kept.

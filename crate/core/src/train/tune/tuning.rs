@@ -120,7 +120,7 @@ impl Tuning {
             targets: Targets::new(&options, labels.len(), &truth),
             rng: ChaCha8Rng::seed_from_u64(seed::mix(project_seed, 0, seed::TUNING).into()),
             order: (0..train.len()).collect(),
-            steps: Steps::new(options.tune.rule(), options.tune.clip, options.weight_decay),
+            steps: Steps::new(&options.tune, options.weight_decay),
             classifier: None,
             place: Place::Learn(0),
             taken: 0,

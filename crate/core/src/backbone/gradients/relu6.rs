@@ -1,19 +1,16 @@
 //! ReLU6 with its gradient in one pass: burn derives a clamp as comparisons and masks, each a pass of its own.
 
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
 
-use super::primitive::{Primitive, numbers, primitive};
+use crate::backbone::primitive::{Primitive, numbers, primitive};
 
 /// `min(max(x, 0), 6)`; the gradient is zero at both ends, as PyTorch's.
-pub fn relu6<const D: usize>(input: Tensor<D>) -> Tensor<D> {
-    let Ok(tracked) = input.clone().try_into_primitive::<Autodiff<Flex>>() else {
-        return activation::relu6(input);
-    };
-    let (input, node) = tracked.into_parts();
+pub fn relu6<const D: usize>(input: &Tensor<D>) -> Option<Tensor<D>> {
+    let (input, node) = input.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
     let input = input.to_contiguous();
     let clamped = numbers(&input).iter().map(|value| value.clamp(0.0, 6.0)).collect();
     let output = primitive(clamped, input.layout().shape());
@@ -21,7 +18,7 @@ pub fn relu6<const D: usize>(input: Tensor<D>) -> Tensor<D> {
         OpsKind::Tracked(prepared) => prepared.finish(output.clone(), output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
     };
-    Tensor::from_primitive::<Autodiff<Flex>>(output)
+    Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
 }
 
 #[derive(Debug)]
@@ -49,7 +46,7 @@ mod tests {
     fn it_is_a_clamp_and_so_is_its_gradient() {
         let input = Tensor::<1>::from_floats([-1.0, 0.0, 0.5, 5.5, 6.0, 7.0], &Device::flex().autodiff());
         let input = input.require_grad();
-        let output = relu6(input.clone());
+        let output = relu6(&input).unwrap();
         output.to_data().assert_eq(&[0.0f32, 0.0, 0.5, 5.5, 6.0, 6.0].into(), true);
         let gradients = output.powi_scalar(2).sum().backward();
         let found = input.grad(&gradients).unwrap().into_data();

@@ -7,7 +7,7 @@ use burn_autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
 
-use super::primitive::{Primitive, numbers, primitive};
+use crate::backbone::primitive::{Primitive, numbers, primitive};
 use crate::dense::{Dense, Rows};
 
 /// Bytes of rows that stay in the cache while the weights stream past.
@@ -18,22 +18,18 @@ const CACHED_ROWS: usize = 128 << 10;
 /// # Shapes
 /// `input`: `[batch, height, width, channels]`; `weight`: `[output, channels, 1, 1]`; `bias`: `[output]`; result:
 /// `[batch, height, width, output]`
-pub fn pointwise(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+pub fn pointwise(input: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>) -> Option<Tensor<4>> {
     let ([batch, height, width, channels], [output, ..]) = (input.dims(), weight.dims());
-    let pixels = input.reshape([batch * height * width, channels]);
-    let weight = weight.reshape([output, channels]);
-    let sums = match product(&pixels, &weight, &bias) {
-        Some(sums) => sums,
-        None => pixels.matmul(weight.transpose()) + bias.unsqueeze::<2>(),
-    };
-    sums.reshape([batch, height, width, output])
+    let pixels = input.clone().reshape([batch * height * width, channels]);
+    let sums = product(pixels, weight.clone().reshape([output, channels]), bias.clone())?;
+    Some(sums.reshape([batch, height, width, output]))
 }
 
-/// `[rows, inputs]` times `[outputs, inputs]`, transposed, plus `[outputs]`; nothing where no gradient can be asked for.
-fn product(rows: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option<Tensor<2>> {
-    let (rows, a) = rows.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
-    let (weight, b) = weight.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
-    let (bias, c) = bias.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
+/// `[rows, inputs]` times `[outputs, inputs]`, transposed, plus `[outputs]`.
+fn product(rows: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Option<Tensor<2>> {
+    let (rows, a) = rows.try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
+    let (weight, b) = weight.try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
+    let (bias, c) = bias.try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
     let (rows, weight, bias) = (rows.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
     let [count, _] = dims(&rows);
     let [outputs, inputs] = dims(&weight);
@@ -112,7 +108,7 @@ mod tests {
                 let [a, b] = [&input, &weight].map(|tensor| tensor.grad(&gradients).unwrap().into_data());
                 [result.into_data(), a, b, bias.grad(&gradients).unwrap().into_data()]
             };
-            let found = derived(pointwise(input.clone(), weight.clone(), bias.clone()));
+            let found = derived(pointwise(&input, &weight, &bias).unwrap());
             let pixels = input.clone().reshape([batch * height * width, channels]);
             let sums = pixels.matmul(weight.clone().reshape([output, channels]).transpose());
             let sums = sums + bias.clone().unsqueeze::<2>();

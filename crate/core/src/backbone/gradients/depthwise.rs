@@ -3,34 +3,31 @@
 use std::ops::Range;
 
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::{Shape, Tensor, module, ops::ConvOptions};
+use burn::tensor::{Shape, Tensor};
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
 
-use super::primitive::{Primitive, numbers, primitive};
+use crate::backbone::primitive::{Primitive, numbers, primitive};
 
 /// A convolution of each channel alone, with half the kernel as padding.
 ///
 /// # Shapes
 /// `input`: `[batch, height, width, channels]`; `weight`: `[channels, 1, kernel, kernel]`; `bias`: `[channels]`; result:
 /// `[batch, height / stride, width / stride, channels]`, rounded up
-pub fn depthwise(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, stride: usize) -> Tensor<4> {
+pub fn depthwise(
+    input: &Tensor<4>,
+    weight: &Tensor<4>,
+    bias: &Tensor<1>,
+    stride: usize,
+) -> Option<Tensor<4>> {
     let ([batch, height, width, channels], [_, _, kernel, _]) = (input.dims(), weight.dims());
     let geometry = Geometry { size: [batch, height, width], channels, kernel, stride };
     // `[row, column, channel]`, as the numbers of a pixel lie.
     let taps = weight.clone().reshape([channels, kernel * kernel]).transpose();
-    let tracked = (
-        input.clone().try_into_primitive::<Autodiff<Flex>>(),
-        taps.try_into_primitive::<Autodiff<Flex>>(),
-        bias.clone().try_into_primitive::<Autodiff<Flex>>(),
-    );
-    let (Ok(input), Ok(taps), Ok(bias)) = tracked else {
-        let options = ConvOptions::new([stride; 2], [kernel / 2; 2], [1; 2], channels);
-        let planes = module::conv2d(input.permute([0, 3, 1, 2]), weight, Some(bias), options);
-        return planes.permute([0, 2, 3, 1]);
-    };
-    let ((input, a), (taps, b), (bias, c)) = (input.into_parts(), taps.into_parts(), bias.into_parts());
+    let (input, a) = input.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
+    let (taps, b) = taps.try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
+    let (bias, c) = bias.clone().try_into_primitive::<Autodiff<Flex>>().ok()?.into_parts();
     let (input, taps, bias) = (input.to_contiguous(), taps.to_contiguous(), bias.to_contiguous());
     let output = geometry.convolved(numbers(&input), numbers(&taps), numbers(&bias));
     let output = primitive(output, &geometry.output());
@@ -38,7 +35,7 @@ pub fn depthwise(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, stride: u
         OpsKind::Tracked(prepared) => prepared.finish((geometry, input, taps), output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
     };
-    Tensor::from_primitive::<Autodiff<Flex>>(output)
+    Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
 }
 
 #[derive(Debug)]
@@ -136,7 +133,7 @@ impl Geometry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, Distribution};
+    use burn::tensor::{Device, Distribution, module, ops::ConvOptions};
 
     #[test]
     fn output_and_gradients_are_those_that_burn_derives() {
@@ -155,7 +152,7 @@ mod tests {
                 let [a, b] = [&input, &weight].map(|tensor| tensor.grad(&gradients).unwrap().into_data());
                 [output.into_data(), a, b, bias.grad(&gradients).unwrap().into_data()]
             };
-            let found = derived(depthwise(input.clone(), weight.clone(), bias.clone(), stride));
+            let found = derived(depthwise(&input, &weight, &bias, stride).unwrap());
             let options = ConvOptions::new([stride; 2], [kernel / 2; 2], [1; 2], channels);
             let planes = input.clone().permute([0, 3, 1, 2]);
             let planes = module::conv2d(planes, weight.clone(), Some(bias.clone()), options);
