@@ -9,6 +9,7 @@
 mod depthwise;
 #[cfg(target_arch = "wasm32")]
 pub mod emitted;
+mod finite;
 mod flatten;
 pub mod integer;
 mod job;
@@ -25,6 +26,7 @@ use job::Job;
 use matrix::Tiles;
 use simd::Best;
 
+pub use finite::are_finite;
 pub use flatten::onto_white;
 pub use pack::pack;
 pub use resize::{CropBox, FilterType, ResizeError, resize};

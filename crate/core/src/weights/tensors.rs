@@ -1,16 +1,16 @@
 //! The named tensors of a file, taken one by one with the shape that the backbone expects.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use half::bf16;
-use rekindle_kernel::widen_bytes;
-use safetensors::tensor::{Metadata, TensorView};
-use safetensors::{Dtype, SafeTensors};
+use rekindle_kernel::{are_finite, widen_bytes};
+use safetensors::tensor::{Metadata, TensorInfo, TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::closest::closest;
 use super::pytorch;
 use super::stored::{Stored, Views};
-use super::{Spec, checksum, quantised};
+use super::{Spec, checksum, quantised, writer};
 use crate::error::{Error, Result};
 
 /// Metadata key of the pretrained [`Spec`], as JSON.
@@ -71,10 +71,7 @@ impl<'a> Tensors<'a> {
 
     fn parse(bytes: &'a [u8], check: bool) -> Result<Self> {
         let format = |reason: String| Error::WeightsFormat { reason };
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| format(e.to_string()))?;
-        let file = SafeTensors::deserialize(bytes).map_err(|e| format(e.to_string()))?;
-        let metadata = header.metadata().clone().unwrap_or_default();
-        let views: BTreeMap<String, TensorView<'a>> = file.tensors().into_iter().collect();
+        let (views, metadata) = contents(bytes).map_err(|e| format(e.to_string()))?;
         let entry =
             |key: &str| metadata.get(key).ok_or_else(|| format(format!("metadata `{key}` is absent")));
         if check && *entry(CHECKSUM_KEY)? != checksum(&metadata, &views) {
@@ -167,8 +164,7 @@ impl<'a> Tensors<'a> {
                 reason: format!("tensor `{name}` has type {}; f32, f16, bf16 and i8 are read", view.dtype),
             })?
         };
-        // All of them, not up to the first: so it is vector code.
-        if values.iter().fold(true, |finite, value| finite & value.is_finite()) {
+        if are_finite(&values) {
             Ok(values)
         } else {
             Err(Error::WeightsFormat { reason: format!("tensor `{name}` has values that are not finite") })
@@ -191,6 +187,22 @@ impl<'a> Tensors<'a> {
     }
 }
 
+/// Tensors and metadata of a safetensors file, its header read once: `SafeTensors::deserialize` keeps the metadata to itself.
+fn contents(
+    bytes: &[u8],
+) -> std::result::Result<(writer::Views<'_>, HashMap<String, String>), SafeTensorError> {
+    let (len, header) = SafeTensors::read_metadata(bytes)?;
+    let data = bytes.get(size_of::<u64>() + len..).unwrap_or_default();
+    let view = |(name, info): (String, &TensorInfo)| {
+        let (start, end) = info.data_offsets;
+        let data = data.get(start..end).unwrap_or_default();
+        Ok((name, TensorView::new(info.dtype, info.shape.clone(), data)?))
+    };
+    let views =
+        header.tensors().into_iter().map(view).collect::<std::result::Result<_, SafeTensorError>>()?;
+    Ok((views, header.metadata().clone().unwrap_or_default()))
+}
+
 /// The view's values, or nothing where its type is not read.
 fn values(view: &Stored<'_>) -> Option<Vec<f32>> {
     match view.dtype {
@@ -210,6 +222,7 @@ mod tests {
     use super::*;
     use half::f16;
     use safetensors::serialize;
+    use std::collections::BTreeMap;
 
     fn spec() -> Spec {
         Spec {

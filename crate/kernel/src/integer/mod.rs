@@ -125,12 +125,15 @@ impl Weights {
         let parts = (inputs / PANEL).div_ceil(part);
         let mut values = vec![Pair::default(); panels * PANEL * inputs / 2];
         let mut outputs = vec![[0.0; 2 * PANEL]; panels * parts];
+        let as_they_lie = order.is_sorted();
         let mut row = vec![0.0; inputs];
         let rows = weight.chunks_exact(order.len().max(1)).zip(bias);
         for (output, (weights, bias)) in rows.enumerate() {
             let (panel, lane) = (output / PANEL, output % PANEL);
-            for (to, &tap) in row.iter_mut().zip(order) {
-                *to = weights[tap];
+            if as_they_lie {
+                row[..weights.len()].copy_from_slice(weights);
+            } else {
+                row.iter_mut().zip(order).for_each(|(to, &tap)| *to = weights[tap]);
             }
             let values = values[panel * PANEL * inputs / 2..].as_chunks_mut::<PANEL>().0;
             let outputs = &mut outputs[panel * parts..][..parts];
