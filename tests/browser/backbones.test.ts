@@ -38,12 +38,21 @@ const LITE_SPEC = {
   cropPct: 0.875,
 } as const;
 
+/** The package's file as of another tool, which has no checksum, with one number that is none. */
+function withInfinity(): Buffer {
+  const bytes = Buffer.from(weightsFile('mobilenet_v2.safetensors'));
+  bytes.write('another.spec.', bytes.indexOf('rekindle.spec'));
+  bytes.writeUInt16LE(0xfc00, bytes.length - 2);
+  return bytes;
+}
+
 const golden = (path: string) => readFileSync(fileURLToPath(new URL(`../golden/${path}`, import.meta.url)));
 const CHECKPOINTS = ['bad_harmful.pth', 'bad_plain_pickle.pth', 'bad_storage_short.pth'];
 for (const [path, bytes] of [
   ['/lite0.pth', LITE0],
   ['/lite0.safetensors', weightsFile('efficientnet_lite0.safetensors')],
   ['/squeezenet.safetensors', weightsFile('squeezenet1_1.safetensors')],
+  ['/infinite.safetensors', withInfinity()],
   ['/half.pth', MOBILENET.subarray(0, MOBILENET.length / 2)],
   ...CHECKPOINTS.map((name) => [`/${name}`, golden(`checkpoints/${name}`)]),
   ['/panda.png', golden('mobilenet_v2/mammal_03.png')],
@@ -302,6 +311,7 @@ describe('what goes wrong has a code, and the backbone in use goes on', () => {
     ['an unknown architecture', 'WEIGHTS_FORMAT', undefined, { spec: { arch: 'resnet19' } }, '/lite0.pth', /resnet19/],
     ['another architecture', 'WEIGHTS_MISMATCH', undefined, { spec: { arch: 'resnet18' } }, '/lite0.pth', /closest/],
     ['a file that is cut off', 'WEIGHTS_FORMAT', undefined, { spec }, '/half.pth', /PyTorch/],
+    ['a weight that is infinite', 'WEIGHTS_FORMAT', undefined, { spec }, '/infinite.safetensors', /not finite/],
     ...CHECKPOINTS.map((name): Case => [name, 'WEIGHTS_FORMAT', undefined, { spec }, `/${name}`, /PyTorch/]),
     ['an input size between the steps', 'OPTION_INVALID', undefined, { inputSize: 100 }, undefined, /multiple of 32/],
   ];

@@ -2,36 +2,36 @@
 
 use half::f16;
 
+/// Numbers that one call widens. Browsers compile a function well only between two of its calls: a single long one would be
+/// done as slowly as it began.
+const BLOCK: usize = 1024;
+
 /// The numbers of these bytes, two each, little-endian.
 pub fn widen_bytes(bytes: &[u8]) -> Vec<f32> {
-    let mut numbers = vec![0.0; bytes.len() / 2];
-    let ((eights, rest), (wide, last)) = (bytes.as_chunks(), numbers.as_chunks_mut());
-    // Browsers compile a function well only between two of its calls: a single long one would be done as slowly as it began.
-    eights.chunks(128).zip(wide.chunks_mut(128)).for_each(|(eights, wide)| widen_eights(eights, wide));
-    widen_few(rest, last);
+    let mut numbers = Vec::with_capacity(bytes.len() / 2);
+    let mut wide = [0.0; BLOCK];
+    for bytes in bytes.chunks(2 * BLOCK) {
+        let wide = &mut wide[..bytes.len() / 2];
+        widen_block(bytes, wide);
+        numbers.extend_from_slice(wide);
+    }
     numbers
 }
 
 /// The same numbers, as many as there are places.
 pub fn widen_into(from: &[f16], to: &mut [f32]) {
-    for (from, to) in from.chunks(8).zip(to.chunks_mut(8)) {
-        let mut eight = [[0; 2]; 8];
-        eight.iter_mut().zip(from).for_each(|(to, from)| *to = from.to_le_bytes());
-        widen_few(eight.as_flattened(), to);
-    }
-}
-
-/// At most eight.
-fn widen_few(bytes: &[u8], numbers: &mut [f32]) {
-    let (mut eight, mut wide) = ([0; 16], [0.0; 8]);
-    eight[..bytes.len()].copy_from_slice(bytes);
-    widen_eights(&[eight], std::slice::from_mut(&mut wide));
-    numbers.copy_from_slice(&wide[..numbers.len()]);
+    // SAFETY: two bytes make a number, and bytes may lie anywhere. All processors that there are kernels for are little-endian.
+    let bytes = unsafe { std::slice::from_raw_parts(from.as_ptr().cast(), size_of_val(from)) };
+    bytes.chunks(2 * BLOCK).zip(to.chunks_mut(BLOCK)).for_each(|(bytes, wide)| widen_block(bytes, wide));
 }
 
 #[inline(never)]
-fn widen_eights(eights: &[[u8; 16]], wide: &mut [[f32; 8]]) {
+fn widen_block(bytes: &[u8], wide: &mut [f32]) {
+    let ((eights, rest), (wide, last)) = (bytes.as_chunks(), wide.as_chunks_mut());
     wide.iter_mut().zip(eights).for_each(|(to, eight)| *to = widen_eight(eight));
+    let mut eight = [0; 16];
+    eight[..rest.len()].copy_from_slice(rest);
+    last.copy_from_slice(&widen_eight(&eight)[..last.len()]);
 }
 
 #[cfg(target_arch = "wasm32")]
