@@ -41,6 +41,8 @@ export interface CallContext {
   emit: (event: CallEvent) => void;
 }
 
+/** This long after the start, what is not needed for long is set aside. */
+const SET_ASIDE_MS = 1000;
 /** Other calls wait for at most about this long while steps are taken. */
 const STEPS_MS = 20;
 /** What goes on with the examples is not cancelled by a call. */
@@ -399,12 +401,19 @@ async function openClassifier(embedder: WasmEmbedder, source: string | Blob | nu
   return embedder.classifier(source === null ? undefined : await readClassifier(source));
 }
 
-/** Starts what trains stages, on the session's weights. A blob holds them until then, which the browser may keep on the disk. */
+/**
+ * Starts what trains stages, on the session's weights. A blob holds them until then, which the browser may keep on the disk; it
+ * is not made while somebody waits for the first prediction.
+ */
 function fineTunerOf({ tuning }: Build, { bytes, description, config, known }: Weights, inputSize: number | undefined) {
-  const file = new Blob([bytes]);
+  let file: BlobPart = bytes;
+  setTimeout(() => {
+    file = new Blob([file]);
+  }, SET_ASIDE_MS);
   return async (): Promise<WasmFineTuner> => {
     await startWasm(tuning, () => {});
-    return tuning.module.FineTuner.create(new Uint8Array(await file.arrayBuffer()), inputSize, description, config, known);
+    const weights = new Uint8Array(await new Blob([file]).arrayBuffer());
+    return tuning.module.FineTuner.create(weights, inputSize, description, config, known);
   };
 }
 
