@@ -5,7 +5,9 @@ import { alternate } from './rounds.ts';
 import type { Result } from './result.ts';
 import { serveTfjs, tfjsVersion } from './tfjs.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 15;
+/** Until the page of the round before is gone. */
+const REST_MS = 500;
 const PARTS = ['workerMs', 'wasmMs', 'weightsMs', 'prefixMs'] as const;
 
 /** Each round in a page and a profile of its own; files come from this machine, and nothing is cached. */
@@ -14,6 +16,7 @@ export async function benchStart(site: Site): Promise<Result> {
   const inPage = async <T>(work: () => Promise<T>): Promise<T> => {
     const page = await site.page();
     try {
+      await page.waitForTimeout(REST_MS);
       return await page.evaluate(work);
     } finally {
       await page.context().close();

@@ -1,6 +1,5 @@
 /** A static file server on this machine that records what is asked of it. */
 
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -24,13 +23,20 @@ const TYPES: Record<string, string> = {
 /** What is sent instead of a file: other bytes, or only a status. */
 export type Replacement = { bytes: Uint8Array } | { status: number };
 
-/** Serves folders and made files; nothing is cached, so that every page asks for everything it needs. */
+/** A file that is served, and when it was changed. */
+interface Found {
+  path: string;
+  modified: number;
+}
+
+/** Serves folders and made files; nothing is cached in the browser, so that every page asks for everything it needs. */
 export class Server {
   /** Paths that were asked for, in order. */
   readonly requests: string[] = [];
 
   private readonly folders: { prefix: string; folder: string }[] = [];
   private readonly files = new Map<string, () => string | Uint8Array | Promise<string>>();
+  private readonly kept = new Map<string, Uint8Array>();
   private readonly replacements: { pattern: RegExp; replace: (bytes: Uint8Array) => Replacement }[] = [];
 
   private constructor(private readonly http: HttpServer) {
@@ -96,17 +102,25 @@ export class Server {
       else response.writeHead(200, { ...headers, 'content-length': sent.bytes.length }).end(sent.bytes);
       return;
     }
-    response.writeHead(200, { ...headers, 'content-length': file.size });
-    createReadStream(file.path).pipe(response);
+    const bytes = await this.contents(file);
+    response.writeHead(200, { ...headers, 'content-length': bytes.length }).end(bytes);
   }
 
-  private async find(wanted: string): Promise<{ path: string; size: number } | undefined> {
+  /** Read once: what is measured in a browser shares the processor with this server. */
+  private async contents({ path, modified }: Found): Promise<Uint8Array> {
+    const key = `${path} ${modified}`;
+    const kept = this.kept.get(key) ?? (await readFile(path));
+    this.kept.set(key, kept);
+    return kept;
+  }
+
+  private async find(wanted: string): Promise<Found | undefined> {
     for (const { prefix, folder } of this.folders) {
       if (!wanted.startsWith(prefix)) continue;
       const inside = path.join(folder, path.normalize(`/${wanted.slice(prefix.length)}`));
       for (const candidate of [inside, path.join(inside, 'index.html')]) {
         const found = await stat(candidate).catch(() => undefined);
-        if (found?.isFile()) return { path: candidate, size: found.size };
+        if (found?.isFile()) return { path: candidate, modified: found.mtimeMs };
       }
     }
     return undefined;
