@@ -22,6 +22,18 @@ GPUDevice.prototype.createShaderModule = function (descriptor) {
   return create.call(this, { ...descriptor, code: descriptor.code + 'no WGSL' });
 };`;
 
+/** A driver that compiles nothing, which it tells late. */
+const REFUSED_PIPELINES = `
+GPUDevice.prototype.createComputePipelineAsync = async function () {
+  throw new GPUPipelineError('the driver gave up', { reason: 'internal' });
+};`;
+
+/** A browser in which everything else would wait for a pipeline. */
+const NONE_AT_ONCE = `
+GPUDevice.prototype.createComputePipeline = function () {
+  throw new Error('others wait for this');
+};`;
+
 /** A device that is gone with the third batch; the first is the self-test. */
 const LOST = `
 let batches = 0;
@@ -122,6 +134,18 @@ test('without a fault auto stays on such an adapter', async () => {
 test('refused kernels: WEBGPU_UNAVAILABLE with what the browser says of them', async () => {
   const { created } = await embedThrice(REFUSED_KERNELS);
   assertFails(created, 'WEBGPU_UNAVAILABLE');
+});
+
+test('a driver that compiles nothing: WEBGPU_UNAVAILABLE with what it says', async () => {
+  const { created } = await embedThrice(REFUSED_PIPELINES);
+  assertFails(created, 'WEBGPU_UNAVAILABLE');
+  assert.match(JSON.stringify(created), /the driver gave up/);
+});
+
+test('nothing waits for a pipeline: all are compiled asynchronously', async () => {
+  const { created, embeddings } = await embedThrice(NONE_AT_ONCE);
+  assert.ok(created.ok, JSON.stringify(created));
+  assert.ok(values(embeddings[0]).some((value) => value > 0.1));
 });
 
 test('a device that is lost: DEVICE_LOST from then on, and what was embedded stays', async () => {

@@ -2,6 +2,7 @@
 //!
 //! No workgroup memory and no barriers; sums stay in registers. Pixels go in as eight-bit RGBA, only features come back.
 
+mod compile;
 mod kernel;
 mod maps;
 mod program;
@@ -62,14 +63,15 @@ impl GpuPrefix {
             let layout = layout(&gpu.device);
             let weights: Vec<u8> = program.weights.iter().flat_map(|value| value.to_le_bytes()).collect();
             (
-                pipelines(&gpu.device, &layout, &program, tiles.workgroup),
                 layout,
                 filled(&gpu, &program.shapes, BufferUsages::UNIFORM),
                 filled(&gpu, &weights, BufferUsages::STORAGE),
             )
         });
         verdict.await?;
-        let (pipelines, layout, shapes, weights) = made;
+        let (layout, shapes, weights) = made;
+        let make = || pipelines(&gpu.device, &layout, &program, tiles.workgroup);
+        let pipelines = compile::compile(&gpu, make).await?;
         Ok(Self { gpu, side, program, pipelines, layout, shapes, weights, batch, maps: Mutex::default() })
     }
 
