@@ -101,11 +101,14 @@ impl ConvNorm {
             _ if *groups > 1 && alone => gradients::depthwise(&rows, &weight, &bias, *stride),
             _ => None,
         };
-        let result = derived.unwrap_or_else(|| {
-            let around = [height, width].map(|side| self.padding().around(side, *kernel, *stride));
-            let options = ConvOptions::new_with_padding([*stride; 2], around, *dilation, *groups);
-            let planes = module::conv2d(rows.permute([0, 3, 1, 2]), weight, Some(bias), options);
-            planes.permute([0, 2, 3, 1])
+        let result = derived.unwrap_or_else(|| match (kernel, stride, groups) {
+            (1, 1, 1) => product(rows, weight, bias),
+            _ => {
+                let around = [height, width].map(|side| self.padding().around(side, *kernel, *stride));
+                let options = ConvOptions::new_with_padding([*stride; 2], around, *dilation, *groups);
+                let planes = module::conv2d(rows.permute([0, 3, 1, 2]), weight, Some(bias), options);
+                planes.permute([0, 2, 3, 1])
+            }
         });
         activate(self.activation, result).permute([0, 3, 1, 2])
     }
@@ -167,6 +170,14 @@ impl ConvNorm {
             add,
         })
     }
+}
+
+/// A 1x1 convolution as one product over the pixels of all images: burn's goes image by image.
+fn product(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+    let ([batch, height, width, channels], [output, ..]) = (input.dims(), weight.dims());
+    let pixels = input.reshape([batch * height * width, channels]);
+    let sums = pixels.matmul(weight.reshape([output, channels]).transpose()) + bias.unsqueeze::<2>();
+    sums.reshape([batch, height, width, output])
 }
 
 /// Multiplies a norm into the weight and bias of the convolution before it.
