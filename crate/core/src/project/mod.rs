@@ -4,6 +4,7 @@ use crate::backbone::TunedStages;
 use crate::error::{Error, Result};
 use crate::evaluate::Unknown;
 use crate::head::{Head, HeadTensor};
+use crate::kernel::are_finite;
 use crate::model::Model;
 use crate::train::Report;
 use crate::weights::{self, Precision, Spec, Written};
@@ -213,7 +214,7 @@ fn read_tensors(bytes: &[u8]) -> Result<Numbers> {
             return Err(damaged("the weights are not f32"));
         }
         let values: Vec<f32> = words(view.data()).map(f32::from_le_bytes).collect();
-        if !values.iter().all(|value| value.is_finite()) {
+        if !are_finite(&values) {
             return Err(damaged("the weights have values that are not finite"));
         }
         let shape = view.shape().to_vec();

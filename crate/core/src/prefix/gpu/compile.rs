@@ -22,6 +22,7 @@ pub async fn compile(gpu: &Gpu, make: impl Fn() -> Vec<ComputePipeline>) -> Resu
     Ok(pipelines)
 }
 
-fn refused(reason: String) -> Error {
+/// What a device says that refuses what it is to keep or compile.
+pub fn refused(reason: String) -> Error {
     Error::WebgpuUnavailable { reason }
 }

@@ -58,8 +58,7 @@ impl GpuPrefix {
         let tiles = Tiles::of(gpu.software);
         let program = Program::new(plan, side, normalise, tiles)?;
         let batch = fitting(&program, &gpu.device.limits(), tiles.batch)?;
-        let refused = |reason| Error::WebgpuUnavailable { reason };
-        let (made, verdict) = gpu.watched(refused, || {
+        let (made, verdict) = gpu.watched(compile::refused, || {
             let layout = layout(&gpu.device);
             let weights: Vec<u8> = program.weights.iter().flat_map(|value| value.to_le_bytes()).collect();
             (
